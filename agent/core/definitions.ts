@@ -1,0 +1,28 @@
+/** What a registry line holds: a definition is data plus a constructor; importing it does no I/O. */
+import type { z } from "zod";
+import type { Check, Clock, Format, Sandbox, Vault } from "./ports.ts";
+
+export interface VaultDefinition {
+  readonly type: string;
+  readonly summary: string;
+  /** Strict object schema of its configuration, every field described, without `type`. Secrets use `secretSchema` of kit/secret.ts. */
+  readonly schema: z.ZodObject;
+  /** `config` was parsed by `schema`; relative paths in it are relative to `baseDir`. */
+  create(id: string, config: unknown, deps: { readonly baseDir: string; readonly clock: Clock }): Vault;
+}
+
+export interface FormatDefinition {
+  readonly id: string;
+  readonly summary: string;
+  /** Which product's backups it reads. */
+  readonly platform: string;
+  create(): Format;
+}
+
+export interface SandboxDefinition {
+  readonly id: string;
+  readonly summary: string;
+  create(): Sandbox;
+}
+
+export type CheckRegistry = readonly Check[];

@@ -1,0 +1,22 @@
+/** What the evidence log holds. State is nothing but these entries applied in order, so it can be rebuilt from them. */
+import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "./values.ts";
+
+export type EvidenceEntry =
+  | { readonly type: "agent.started"; readonly at: number; readonly version: string; readonly configHash: string }
+  | { readonly type: "agent.stopped"; readonly at: number; readonly reason: string }
+  | { readonly type: "config.changed"; readonly at: number; readonly configHash: string; readonly sources: readonly string[] }
+  | { readonly type: "source.configured"; readonly at: number; readonly sourceId: string }
+  | { readonly type: "points.seen"; readonly at: number; readonly sourceId: string; readonly points: readonly RecoveryPoint[] }
+  | { readonly type: "run.reported"; readonly at: number; readonly report: RunReport }
+  | { readonly type: "observations"; readonly at: number; readonly observations: readonly Observation[] }
+  | { readonly type: "drill.finished"; readonly at: number; readonly drill: DrillRecord }
+  | { readonly type: "alarm.changed"; readonly at: number; readonly alarm: Alarm }
+  | { readonly type: "leftovers.removed"; readonly at: number; readonly count: number }
+  | { readonly type: "head.noted"; readonly at: number; readonly head: string; readonly seq: number };
+
+export interface EvidenceHead {
+  /** Number of entries written so far; the first entry has seq 1, an empty log 0. */
+  readonly seq: number;
+  /** SHA-256 hex of the last entry's line, or 64 zeros. */
+  readonly hash: string;
+}

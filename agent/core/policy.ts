@@ -1,0 +1,71 @@
+/** What the configuration says of a source, normalised: the form the planner, the engine, the pages and the checks read. Durations in milliseconds. */
+import type { DrillKind, Layer, PlatformName, Tier } from "./words.ts";
+
+/** A secret by reference, resolved only when it is used. */
+export interface SecretRef {
+  /** Reads it afresh (a rotated file is seen). Throws AgentError `config` when it cannot be had. */
+  reveal(): Promise<string>;
+}
+
+export interface SourcePolicy {
+  readonly id: string;
+  readonly platform: PlatformName;
+  readonly owner: { readonly team: string; readonly contact: string | null } | null;
+  readonly domain: string;
+  readonly tier: Tier;
+  readonly objectives: {
+    readonly rpoMs: number | null;
+    readonly rtoMs: number | null;
+    /** Verified at least this often, by layer promised. */
+    readonly verifyMs: number;
+  };
+  readonly backups: {
+    readonly vaultId: string;
+    /** Prefix within the vault. */
+    readonly path: string;
+    readonly pattern: string;
+    readonly format: string;
+    /** Expected time between recovery points, and how much later is still on time. */
+    readonly everyMs: number | null;
+    readonly jitterMs: number;
+    /** An artifact younger than this without a run report may still be written: it waits for a later poll. */
+    readonly settleMs: number;
+    readonly retentionMs: number | null;
+    readonly minPoints: number | null;
+    readonly immutableMs: number | null;
+    readonly key: SecretRef | null;
+  };
+  readonly pollMs: number;
+  readonly verify: {
+    readonly layers: readonly Layer[];
+    /** The newest point is verified again after this long, even when nothing new came (bytes rot). */
+    readonly repeatMs: number;
+    /** How many older points are verified besides the newest, newest first; each once. */
+    readonly history: number;
+    readonly critical: readonly { readonly collection: string; readonly key: string }[];
+    readonly limits: DrillLimits;
+  };
+}
+
+/** Bounds of one drill child. */
+export interface DrillLimits {
+  /** Database memory; the process may use about 220 MB more. */
+  readonly memoryMb: number;
+  readonly diskMb: number;
+  readonly threads: number;
+  readonly timeMs: number;
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+  readonly maxRatio: number;
+  readonly maxDepth: number;
+}
+
+/** A calendar of drills over all sources (smoke monthly, deep quarterly). */
+export interface DrillCalendar {
+  readonly kind: Exclude<DrillKind, "sample">;
+  /** Cron expression, five fields. */
+  readonly schedule: string;
+  readonly timezone: string;
+  /** `all`: every source at each date; `domain`: the domain longest untested. */
+  readonly rotate: "all" | "domain";
+}

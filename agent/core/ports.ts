@@ -1,0 +1,488 @@
+/**
+ * Every seam of the agent. At most five methods a port; extra abilities are separate small interfaces.
+ * Implementations live in their own folders and meet only in app.ts and drill/child.ts.
+ */
+import type {
+  AccessEntry,
+  Aspect,
+  AspectState,
+  Automation,
+  Collection,
+  ContentRecord,
+  Credential,
+  FileItem,
+  Integrity,
+  Inventory,
+  Setting,
+  View,
+} from "./content.ts";
+import type { EvidenceEntry, EvidenceHead } from "./evidence.ts";
+import type { Alarm, CheckResult, DrillRecord, Example, Observation, PointFacts, RecoveryPoint, RunReport } from "./values.ts";
+import type { CheckStatus, Layer } from "./words.ts";
+
+// ---- the world, injected -------------------------------------------------------------------------------------------
+
+export interface Clock {
+  /** Milliseconds since the epoch. May jump. */
+  now(): number;
+  /** Milliseconds that only grow; for durations. */
+  monotonic(): number;
+  /** Resolves after `ms`, or rejects with an AbortError as soon as `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  bytes(n: number): Uint8Array;
+}
+
+// ---- vaults --------------------------------------------------------------------------------------------------------
+
+/** One thing lying in a vault that may be an artifact. */
+export interface VaultEntry {
+  /** Path within the vault, `/`-separated, never absolute, never with `..`. */
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  /** Sum over files for a directory. */
+  readonly bytes: number;
+  /** Newest modification inside a directory. */
+  readonly modifiedAt: number;
+  readonly immutableUntil: number | null;
+  /** Checksum the vault itself vouches for (`<artifact>.sha256` beside it, an S3 checksum), or null. */
+  readonly checksum: { readonly algorithm: "sha256"; readonly value: string; readonly from: string } | null;
+}
+
+export interface VaultListing {
+  readonly entries: readonly VaultEntry[];
+  /** Contents of `*.run.json` sidecars, unparsed: the poller validates them. `path` is the sidecar's own path. */
+  readonly reports: readonly { readonly path: string; readonly text: string; readonly modifiedAt: number }[];
+  /** Things that could not be looked at (permission, dangling symlink), one sentence each. */
+  readonly problems: readonly string[];
+}
+
+export interface OpenArtifact {
+  readonly entry: VaultEntry;
+  /** Absolute path where the whole artifact can be read on this machine. */
+  readonly localPath: string;
+  /** False when localPath lies in the vault itself, true when it is a copy that `close` removes. */
+  readonly spooled: boolean;
+  /** Throws AgentError `transient` / `artifact-changed` when the bytes in the vault changed since `open`. */
+  assertUnchanged(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Where backups lie. Read-only by type. All methods may throw AgentError `auth` | `not_found` | `transient` | `limit`. */
+export interface Vault {
+  readonly id: string;
+  /**
+   * Everything under `prefix` that may be an artifact: its direct children that `pattern` (a glob over the last segment) matches.
+   * When `prefix` names a file, that file is the one entry. A prefix that does not exist throws `not_found`.
+   */
+  list(prefix: string, options: { pattern: string; signal: AbortSignal }): Promise<VaultListing>;
+  /** One entry afresh. */
+  stat(path: string, signal: AbortSignal): Promise<VaultEntry>;
+  /** Makes the artifact readable here. `spoolDir` exists, is empty, and belongs to the caller. */
+  open(path: string, options: { spoolDir: string; maxBytes: number; signal: AbortSignal }): Promise<OpenArtifact>;
+}
+
+// ---- formats -------------------------------------------------------------------------------------------------------
+
+/** What a format may look at to recognise an artifact; names are hints only and never decide alone. */
+export interface ArtifactProbe {
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  readonly bytes: number;
+  /** First 64 KiB of a file; empty for a directory. */
+  readonly head: Uint8Array;
+  /** For a directory: relative paths of up to 10,000 files, sorted, symlinks left out. */
+  readonly entries: readonly string[];
+  /** First bytes of a file of a directory. */
+  readHead(entry: string, bytes: number): Promise<Uint8Array>;
+}
+
+export interface Recognition {
+  /** 0: not this format; 1: surely. Below 0.5 is not enough for `auto`. */
+  readonly confidence: number;
+  readonly formatVersion: string | null;
+  /** Why, one phrase. */
+  readonly because: string;
+}
+
+export interface FormatContext {
+  /** The child's own directory: the only place where a format may write. */
+  readonly workDir: string;
+  /** Secret needed to decrypt credentials or the artifact (Node-RED credentialSecret, n8n encryption key, …), or null. */
+  readonly key: string | null;
+  readonly limits: { readonly maxBytes: number; readonly maxEntries: number; readonly maxRatio: number; readonly maxDepth: number };
+  readonly signal: AbortSignal;
+}
+
+/** How an artifact is laid out. */
+export interface Format {
+  readonly id: string;
+  /** Never throws; a look that fails is confidence 0. */
+  recognise(probe: ArtifactProbe): Promise<Recognition>;
+  /** Throws AgentError `damaged` when the artifact is broken, `limit` when ours is reached, `auth` when it may not be read. */
+  open(probe: ArtifactProbe, context: FormatContext): Promise<Content>;
+}
+
+/** One artifact, read. Metadata is whole at once; records and file bytes are streams. */
+export interface Content {
+  readonly format: string;
+  readonly formatVersion: string | null;
+  readonly createdAt: number | null;
+  readonly integrity: Integrity;
+  readonly collections: readonly Collection[];
+  readonly automations: readonly Automation[];
+  readonly credentials: readonly Credential[];
+  readonly files: readonly FileItem[];
+  readonly access: readonly AccessEntry[];
+  readonly settings: readonly Setting[];
+  readonly views: readonly View[];
+  readonly aspects: Readonly<Record<Aspect, AspectState>>;
+  /** Batches in a stable order; may be called again. Throws `damaged` when the stream breaks. */
+  records(collectionId: string, signal: AbortSignal): AsyncIterable<readonly ContentRecord[]>;
+  /** Bytes of a file with presence `inside`. */
+  fileBytes(fileId: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Ability of a Content: files the sandbox can read natively instead of record by record. */
+export interface BulkContent {
+  bulk(
+    collectionId: string,
+  ): {
+    readonly files: readonly string[];
+    readonly kind: "ndjson" | "csv";
+    readonly columns: readonly { readonly field: string; readonly source: string }[];
+    readonly keySource: string;
+  } | null;
+}
+
+// ---- sandbox -------------------------------------------------------------------------------------------------------
+
+/** How a collection lies in the sandbox; SQL of checks is written against it. */
+export interface SandboxTable {
+  readonly collection: Collection;
+  /**
+   * Rows of the sample: `k VARCHAR` key, `n BIGINT` ordinal from 0, `created_at` and `updated_at TIMESTAMP`, then one column a field:
+   * `c<j>` VARCHAR (canonical value, NULL when empty) or VARCHAR[] for choices, links, files (NULL when empty).
+   */
+  readonly table: string;
+  /** Every key of the collection, sampled or not: `k VARCHAR`, `n BIGINT`. */
+  readonly keys: string;
+  readonly columns: readonly { readonly field: Collection["fields"][number]; readonly column: string; readonly list: boolean }[];
+  /** Records the reader handed over, rows in `table`, rows in `keys`. */
+  readonly read: number;
+  readonly loaded: number;
+  readonly keyed: number;
+}
+
+export interface LoadReport {
+  readonly tables: readonly SandboxTable[];
+  readonly population: number;
+  readonly checked: number;
+}
+
+export interface SampleRequest {
+  /** `all`, or keep the `count` records with the smallest keyed hash, or each record with probability `rate`. */
+  readonly strategy: "all" | "count" | "rate";
+  readonly count: number;
+  readonly rate: number;
+  /** Hex seed; needed for `count` and `rate`. */
+  readonly seed: string;
+  /** Always kept. */
+  readonly always: readonly { readonly collection: string; readonly key: string }[];
+}
+
+export interface SandboxLimits {
+  readonly memoryMb: number;
+  readonly diskMb: number;
+  readonly threads: number;
+}
+
+export type Row = Readonly<Record<string, string | number | bigint | boolean | null | readonly (string | null)[]>>;
+
+/** Where content is loaded to be looked at. One instance serves one drill. */
+export interface Sandbox {
+  provision(directory: string, limits: SandboxLimits): Promise<void>;
+  load(content: Content, sample: SampleRequest, signal: AbortSignal): Promise<LoadReport>;
+  /** Rows of one statement; parameters are positional (`$1`). At most `maxRows` (default 10,000) rows come back. Aborting interrupts the query. */
+  query(
+    sql: string,
+    parameters?: readonly (string | number | boolean | null)[],
+    options?: { maxRows?: number; signal?: AbortSignal },
+  ): Promise<readonly Row[]>;
+  /** Idempotent; leaves nothing in the directory. */
+  dispose(): Promise<void>;
+}
+
+// ---- checks --------------------------------------------------------------------------------------------------------
+
+export interface ArtifactFacts {
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  readonly bytes: number;
+  /** SHA-256 hex of a file; of a directory: of its sorted `sha256  path` lines. Null when it could not be read. */
+  readonly sha256: string | null;
+  /** Number of files in a directory, 1 for a file. */
+  readonly files: number;
+}
+
+/** What is known from outside the artifact; plain JSON, so that it crosses to the child. */
+export interface Expectation {
+  readonly now: number;
+  readonly sourceId: string;
+  /** Null for `verify PATH`, which knows no source. */
+  readonly point: RecoveryPoint | null;
+  readonly run: RunReport | null;
+  readonly checksum: { readonly algorithm: "sha256"; readonly value: string; readonly from: string } | null;
+  /** Facts of the newest earlier point that was verified, or null. */
+  readonly previous: PointFacts | null;
+  readonly previousAt: number | null;
+  /** All points of the source that are still there, for retention. */
+  readonly points: { readonly count: number; readonly oldestAt: number | null; readonly newestAt: number | null } | null;
+  readonly objectives: {
+    readonly rpoMs: number | null;
+    readonly rtoMs: number | null;
+    readonly retentionMs: number | null;
+    readonly minPoints: number | null;
+    readonly immutableMs: number | null;
+  };
+  readonly critical: readonly { readonly collection: string; readonly key: string }[];
+}
+
+export interface CheckView {
+  readonly artifact: ArtifactFacts;
+  /** Why the artifact could not be read or opened, as the format said it; null when it was opened. */
+  readonly damage: { readonly code: string; readonly message: string } | null;
+  /** Null when it was not opened: only checks with `needs: "artifact"` are run then. */
+  readonly content: Content | null;
+  /** Null when it was not loaded. */
+  readonly load: LoadReport | null;
+  readonly sandbox: Pick<Sandbox, "query"> | null;
+  /** How a key is printed: as it is when the platform made it, else as a digest. */
+  readonly example: (collection: Collection, key: string, field?: string, note?: string) => Example;
+  readonly elapsedMs: (phase: "open" | "parse" | "load") => number;
+  readonly signal: AbortSignal;
+}
+
+export interface CheckOutcome {
+  readonly status: Exclude<CheckStatus, "error">;
+  readonly observed: string;
+  readonly expected?: string;
+  readonly count?: number;
+  readonly examples?: readonly Example[];
+}
+
+/** One question asked of a restored sample. */
+export interface Check {
+  readonly id: string;
+  readonly layer: Layer;
+  /** The question in plain words, for the page and the generated table. */
+  readonly question: string;
+  /** What must have worked before it can be asked. Where it did not, the runner skips the check with the reason. */
+  readonly needs: "artifact" | "content" | "sandbox";
+  /** Aspect of the format without which it does not apply; the runner skips it with the format's own reason. */
+  readonly aspect: Aspect | null;
+  /** Which failure of platforms.md §10 it answers, in a few words. */
+  readonly pitfalls: readonly string[];
+  /** What it cannot see, one sentence. */
+  readonly limits: string;
+  /** May throw: that is `error`. */
+  run(view: CheckView, expectation: Expectation): Promise<CheckOutcome>;
+}
+
+// ---- state, work, evidence -----------------------------------------------------------------------------------------
+
+export interface PollStatus {
+  readonly sourceId: string;
+  readonly lastPollAt: number | null;
+  readonly lastOkAt: number | null;
+  readonly failures: number;
+  /** Stable code and one line of the last failure, or null. */
+  readonly trouble: { readonly code: string; readonly message: string } | null;
+  /** Not before this time. */
+  readonly nextPollAt: number;
+}
+
+export interface PointsRepository {
+  put(points: readonly RecoveryPoint[]): Promise<void>;
+  get(id: string): Promise<RecoveryPoint | null>;
+  /** Newest created first. `gone` includes those no longer listed. */
+  list(sourceId: string, options?: { gone?: boolean; limit?: number }): Promise<readonly RecoveryPoint[]>;
+}
+
+export interface RunsRepository {
+  put(report: RunReport): Promise<void>;
+  get(id: string): Promise<RunReport | null>;
+  /** Newest finished first. */
+  list(sourceId: string, options?: { limit?: number }): Promise<readonly RunReport[]>;
+}
+
+export interface ObservationsRepository {
+  put(observations: readonly Observation[]): Promise<void>;
+  /** Oldest first; the last `limit` of them. */
+  list(sourceId: string, signal: string, options?: { limit?: number }): Promise<readonly Observation[]>;
+}
+
+export interface DrillFilter {
+  readonly sourceId?: string;
+  readonly pointId?: string;
+  readonly limit?: number;
+}
+
+export interface DrillsRepository {
+  put(drill: DrillRecord): Promise<void>;
+  get(id: string): Promise<DrillRecord | null>;
+  /** Newest finished first. */
+  list(filter: DrillFilter): Promise<readonly DrillRecord[]>;
+  /** Newest finished of every source, one query: what the fleet page and the metrics start from. */
+  latest(): Promise<readonly DrillRecord[]>;
+  /** Small rows of everything within the retention, oldest first: what the planner reads. */
+  ledger(sourceId: string): Promise<readonly LedgerRow[]>;
+}
+
+/** One finished drill, as the planner sees it. */
+export interface LedgerRow {
+  readonly drillId: string;
+  readonly kind: DrillRecord["kind"];
+  readonly sourceId: string;
+  readonly pointId: string;
+  readonly attempt: number;
+  readonly finishedAt: number;
+  readonly verdict: DrillRecord["verdict"];
+  readonly layers: DrillRecord["layers"];
+}
+
+export interface AlarmsRepository {
+  put(alarm: Alarm): Promise<void>;
+  /** Not ended, or ended too with `all`; newest since first. */
+  list(options: { sourceId?: string; all?: boolean; limit?: number }): Promise<readonly Alarm[]>;
+}
+
+export interface SourcesRepository {
+  /** Records when a source was first seen in a configuration; keeps the earlier time. */
+  seen(sourceId: string, at: number): Promise<void>;
+  /** Source id → first seen. */
+  firstSeen(): Promise<ReadonlyMap<string, number>>;
+  poll(sourceId: string): Promise<PollStatus | null>;
+  putPoll(status: PollStatus): Promise<void>;
+}
+
+/** A counter or histogram that survives restarts: what is added up is exactly what was recorded. */
+export interface Tally {
+  readonly metric: string;
+  /** Sorted label pairs. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly count: number;
+  readonly sum: number;
+  /** Cumulative counts by upper bound for a histogram; empty for a counter. */
+  readonly buckets: readonly number[];
+}
+
+export interface TalliesRepository {
+  /** Adds to what is there. */
+  add(tallies: readonly Tally[]): Promise<void>;
+  all(): Promise<readonly Tally[]>;
+}
+
+export interface MetaRepository {
+  get(key: string): Promise<string | null>;
+  set(key: string, value: string): Promise<void>;
+}
+
+/** Everything the agent remembers. Repositories used within `transaction` see and write one consistent state. */
+export interface State {
+  readonly repositories: Repositories;
+  transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /** Removes what is older than the retention; returns how many rows went. */
+  prune(before: number): Promise<number>;
+  /** Bytes on disk. */
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Repositories {
+  readonly points: PointsRepository;
+  readonly runs: RunsRepository;
+  readonly observations: ObservationsRepository;
+  readonly drills: DrillsRepository;
+  readonly alarms: AlarmsRepository;
+  readonly sources: SourcesRepository;
+  readonly tallies: TalliesRepository;
+  readonly meta: MetaRepository;
+}
+
+/** Leases a due drill's deterministic id, so that no two agents run the same one. It never decides what is due. */
+export interface Work {
+  /** False when someone else holds it. */
+  lease(id: string, holder: string, ttlMs: number): Promise<boolean>;
+  renew(id: string, holder: string, ttlMs: number): Promise<boolean>;
+  release(id: string, holder: string): Promise<void>;
+}
+
+/** The append-only, hash-chained log. An entry is on disk (fsync) before `append` resolves. */
+export interface EvidenceLog {
+  append(entries: readonly EvidenceEntry[]): Promise<EvidenceHead>;
+  head(): EvidenceHead;
+  /** Entries after sequence number `after`, in order. Throws `damaged` at the first broken link. */
+  read(after: number): AsyncIterable<{ readonly seq: number; readonly entry: EvidenceEntry }>;
+  close(): Promise<void>;
+}
+
+// ---- telemetry -----------------------------------------------------------------------------------------------------
+
+export type AttributeValue = string | number | boolean;
+export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
+
+export interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  set(attributes: Attributes): void;
+  /** Marks ERROR; `type` becomes `error.type`. The message is redacted by the caller. */
+  fail(type: string, message?: string): void;
+  /** A child with explicit times (ms since epoch, fractions allowed), for spans told by the drill child. */
+  start(name: string, attributes?: Attributes, options?: { kind?: "internal" | "client"; at?: number }): Span;
+  end(at?: number): void;
+}
+
+export interface GaugeSample {
+  readonly metric: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** The only way anything is told to the outside. No method throws or blocks. */
+export interface Telemetry {
+  /** Runs `work` inside a new span (child of the current one, or a root); an exception marks it ERROR and goes on. */
+  span<T>(
+    name: string,
+    attributes: Attributes,
+    work: (span: Span) => Promise<T>,
+    options?: { kind?: "internal" | "client"; root?: boolean; links?: readonly { traceId: string; spanId: string }[] },
+  ): Promise<T>;
+  count(metric: string, labels: Readonly<Record<string, string>>, by?: number): void;
+  /** Replaces every gauge sample whose labels contain `scope`: what is not in `samples` is gone. */
+  gauges(scope: Readonly<Record<string, string>>, samples: readonly GaugeSample[]): void;
+  observe(metric: string, labels: Readonly<Record<string, string>>, value: number, exemplar?: { traceId: string; spanId: string }): void;
+  /** `message` is static text; everything variable goes into `fields`. */
+  log(level: LogLevel, message: string, fields?: Attributes): void;
+}
+
+// ---- results that cross more than one module -----------------------------------------------------------------------
+
+/** What the child found out, before a verdict. */
+export interface DrillFindings {
+  readonly recognised: { readonly format: string; readonly formatVersion: string | null } | null;
+  readonly createdAt: number | null;
+  readonly artifact: ArtifactFacts;
+  readonly inventory: Inventory | null;
+  readonly facts: PointFacts | null;
+  readonly checks: readonly CheckResult[];
+}

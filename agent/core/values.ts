@@ -1,0 +1,169 @@
+/** The frozen values that flow through the agent. All times are milliseconds since the epoch, UTC. */
+import type { Inventory, SemanticType } from "./content.ts";
+import type { AlarmKind, CheckStatus, DrillKind, ItemKind, Layer, Phase, RunOutcome, Signal, Verdict } from "./words.ts";
+
+/** One artifact of one source at one time. `id` follows from source, path, size and modification time: a changed artifact is a new point. */
+export interface RecoveryPoint {
+  readonly id: string;
+  readonly sourceId: string;
+  readonly vaultId: string;
+  /** Path within the vault, `/`-separated. */
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  readonly createdAt: number;
+  /** Where createdAt comes from; the weaker, the later in this list. */
+  readonly createdFrom: "run-report" | "name" | "modified";
+  readonly modifiedAt: number;
+  readonly bytes: number;
+  readonly immutableUntil: number | null;
+  /** What a run report says of it, where there is one. */
+  readonly runId: string | null;
+  readonly firstSeenAt: number;
+  /** When a listing first lacked it; null while it is there. */
+  readonly goneAt: number | null;
+}
+
+/** What the backup job itself says about one run (decision 11). */
+export interface RunReport {
+  readonly id: string;
+  readonly sourceId: string;
+  readonly startedAt: number | null;
+  readonly finishedAt: number;
+  readonly outcome: RunOutcome;
+  readonly bytes: number | null;
+  readonly items: Readonly<Partial<Record<ItemKind, number>>> | null;
+  /** Path of the artifact it wrote, within the vault, or null (a failed run). */
+  readonly path: string | null;
+  readonly checksum: { readonly algorithm: "sha256"; readonly value: string } | null;
+  /** One line, redacted before it is stored. */
+  readonly message: string | null;
+  readonly receivedAt: number;
+  readonly via: "cli" | "api" | "sidecar";
+}
+
+/** One number of one source at one time, for the anomaly engine. */
+export interface Observation {
+  readonly sourceId: string;
+  readonly signal: Signal;
+  /** The time of the run or point it belongs to. */
+  readonly at: number;
+  /** bytes, records, seconds, or seconds between points; outcome: 1 success, 0 failure. */
+  readonly value: number;
+  /** Recovery point or run it was taken from. */
+  readonly ref: string;
+}
+
+export interface Example {
+  readonly collection: string;
+  /** Platform-made key, or a digest `~…` of a natural one. */
+  readonly item: string;
+  readonly field?: string;
+  /** What is wrong with this one, without any record value. */
+  readonly note?: string;
+}
+
+export interface CheckResult {
+  readonly id: string;
+  readonly layer: Layer;
+  readonly status: CheckStatus;
+  /** One phrase a person understands; never a record value. */
+  readonly observed: string;
+  readonly expected: string | null;
+  /** How many items are affected (fail, changed) or were looked at (pass). */
+  readonly count: number;
+  readonly examples: readonly Example[];
+  readonly durationMs: number;
+}
+
+/** What a point held, in names and counts, kept to compare the next point with. No record value. */
+export interface PointFacts {
+  readonly format: string;
+  readonly formatVersion: string | null;
+  readonly inventory: Inventory;
+  readonly collections: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly records: number;
+    readonly fields: readonly { readonly id: string; readonly name: string; readonly type: SemanticType; readonly computed: boolean }[];
+  }[];
+  readonly automations: readonly { readonly id: string; readonly name: string; readonly active: boolean; readonly digest: string }[];
+  readonly credentials: readonly string[];
+  readonly views: readonly { readonly id: string; readonly name: string }[];
+  readonly access: readonly { readonly kind: string; readonly id: string; readonly digest: string }[];
+}
+
+export interface ResourceUse {
+  readonly cpuMs: number;
+  readonly peakRssBytes: number;
+  readonly readBytes: number;
+  readonly diskBytes: number;
+}
+
+/** What isolation a drill really got; stated in evidence and on the page. */
+export interface Isolation {
+  readonly process: boolean;
+  readonly permissions: boolean;
+  readonly network: boolean;
+  readonly memoryLimit: boolean;
+  readonly databaseLocked: boolean;
+}
+
+export interface SampleInfo {
+  readonly population: number;
+  readonly checked: number;
+  readonly strategy: "all" | "random";
+  /** Hex commitment to the seed for `random`, else null. */
+  readonly seedCommitment: string | null;
+}
+
+/** One finished restore exercise: what evidence keeps and pages show. */
+export interface DrillRecord {
+  readonly id: string;
+  readonly kind: DrillKind;
+  readonly sourceId: string;
+  readonly pointId: string;
+  readonly trigger: "plan" | "person";
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly verdict: Verdict;
+  readonly layers: Readonly<Partial<Record<Layer, Verdict>>>;
+  /** Why the verdict is not `verified`, worst first, one sentence each; empty when verified. */
+  readonly reasons: readonly string[];
+  /** Set when our own trouble ended it: stable code of the error. */
+  readonly trouble: string | null;
+  readonly artifact: {
+    readonly path: string;
+    readonly format: string | null;
+    readonly formatVersion: string | null;
+    readonly bytes: number;
+    readonly sha256: string | null;
+  };
+  readonly checks: readonly CheckResult[];
+  readonly phases: Readonly<Partial<Record<Phase, number>>>;
+  readonly sample: SampleInfo | null;
+  readonly facts: PointFacts | null;
+  readonly resources: ResourceUse | null;
+  readonly isolation: Isolation | null;
+  readonly traceId: string | null;
+}
+
+export interface Alarm {
+  /** Follows from source, signal, kind, rule and the time it began. */
+  readonly id: string;
+  readonly sourceId: string;
+  readonly signal: Signal;
+  readonly kind: AlarmKind;
+  /** Stable id of the rule within its kind, for example `volume.collapse`. */
+  readonly rule: string;
+  readonly since: number;
+  readonly endedAt: number | null;
+  readonly observed: number;
+  readonly expected: number | null;
+  readonly lower: number | null;
+  readonly upper: number | null;
+  /** One sentence: observed, expected, ratio, since when, what to look at. */
+  readonly sentence: string;
+  readonly runs: number;
+  readonly ref: string;
+}

@@ -1,0 +1,126 @@
+/**
+ * What goes between the agent and a drill child. The job goes in as one JSON document on stdin; the child answers with NDJSON on
+ * file descriptor 3. Everything the child says is validated here: a child that talks nonsense has failed, never the agent.
+ */
+import { z } from "zod";
+import type { Expectation, SampleRequest } from "../core/ports.ts";
+import type { DrillLimits } from "../core/policy.ts";
+import { CHECK_STATUSES, ITEM_KINDS, LAYERS, PHASES } from "../core/words.ts";
+import { SEMANTIC_TYPES } from "../core/content.ts";
+
+export interface DrillJob {
+  readonly drillId: string;
+  /** Absolute path of the artifact, readable by the child. */
+  readonly artifactPath: string;
+  /** As shown to people: path within the vault, or the argument of `verify`. */
+  readonly artifactName: string;
+  /** The child's own directory: it may write here and nowhere else. */
+  readonly workDir: string;
+  /** A format id, or `auto`. */
+  readonly format: string;
+  readonly key: string | null;
+  readonly expectation: Expectation;
+  readonly sample: SampleRequest;
+  readonly limits: DrillLimits;
+  /** Hex key of the digests natural keys are shown as; null: keys are shown as they are (`--show-keys`). */
+  readonly digestKey: string | null;
+}
+
+const attributes = z.record(z.string().max(100), z.union([z.string().max(2000), z.number(), z.boolean()]));
+const count = z.number().int().nonnegative();
+const text = z.string().max(2000);
+const short = z.string().max(500);
+
+export const checkResultSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z]+\.[a-z-]+$/)
+    .max(60),
+  layer: z.enum(LAYERS),
+  status: z.enum(CHECK_STATUSES),
+  observed: text,
+  expected: text.nullable(),
+  count,
+  examples: z.array(z.strictObject({ collection: short, item: short, field: short.optional(), note: short.optional() })).max(20),
+  durationMs: z.number().nonnegative(),
+});
+
+const inventorySchema = z.strictObject(
+  Object.fromEntries(ITEM_KINDS.map((kind) => [kind, count])) as Record<(typeof ITEM_KINDS)[number], typeof count>,
+);
+
+const factsSchema = z.strictObject({
+  format: short,
+  formatVersion: short.nullable(),
+  inventory: inventorySchema,
+  collections: z
+    .array(
+      z.strictObject({
+        id: short,
+        name: short,
+        records: count,
+        fields: z.array(z.strictObject({ id: short, name: short, type: z.enum(SEMANTIC_TYPES), computed: z.boolean() })).max(5000),
+      }),
+    )
+    .max(10_000),
+  automations: z.array(z.strictObject({ id: short, name: short, active: z.boolean(), digest: short })).max(100_000),
+  credentials: z.array(short).max(100_000),
+  views: z.array(z.strictObject({ id: short, name: short })).max(100_000),
+  access: z.array(z.strictObject({ kind: short, id: short, digest: short })).max(100_000),
+});
+
+/** One line from the child. Times are milliseconds since the epoch with fractions. */
+export const childMessageSchema = z.discriminatedUnion("t", [
+  z.strictObject({ t: z.literal("hello"), databaseLocked: z.boolean(), permissions: z.boolean() }),
+  z.strictObject({
+    t: z.literal("span-start"),
+    id: count,
+    parent: count.nullable(),
+    name: short,
+    kind: z.enum(["internal", "client"]),
+    at: z.number(),
+    attributes,
+  }),
+  z.strictObject({
+    t: z.literal("span-end"),
+    id: count,
+    at: z.number(),
+    attributes,
+    error: z.strictObject({ type: short, message: text }).nullable(),
+  }),
+  z.strictObject({ t: z.literal("phase"), phase: z.enum(PHASES), ms: z.number().nonnegative() }),
+  z.strictObject({ t: z.literal("progress"), phase: z.enum(PHASES), done: count, of: count.nullable() }),
+  z.strictObject({
+    t: z.literal("opened"),
+    recognised: z.strictObject({ format: short, formatVersion: short.nullable() }).nullable(),
+    createdAt: z.number().nullable(),
+    artifact: z.strictObject({
+      path: text,
+      kind: z.enum(["file", "directory"]),
+      bytes: count,
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .nullable(),
+      files: count,
+    }),
+  }),
+  z.strictObject({ t: z.literal("check"), result: checkResultSchema }),
+  z.strictObject({
+    t: z.literal("facts"),
+    facts: factsSchema,
+    sample: z.strictObject({
+      population: count,
+      checked: count,
+      strategy: z.enum(["all", "random"]),
+      seedCommitment: z.string().max(64).nullable(),
+    }),
+  }),
+  z.strictObject({
+    t: z.literal("done"),
+    trouble: z.strictObject({ code: z.string().max(80), message: text }).nullable(),
+    resources: z.strictObject({ cpuMs: z.number().nonnegative(), peakRssBytes: count, readBytes: count, diskBytes: count }),
+  }),
+]);
+
+export type ChildMessage = z.infer<typeof childMessageSchema>;
