@@ -1,0 +1,306 @@
+/** One drill, the parent's half: opens the artifact, lets a supervised child restore and check it, judges, records. */
+import { randomBytes } from "node:crypto";
+import { asAgentError } from "../core/errors.ts";
+import type { EvidenceEntry } from "../core/evidence.ts";
+import type { DueDrill } from "../core/plan.ts";
+import type { SourcePolicy } from "../core/policy.ts";
+import type { Clock, Expectation, LedgerRow, OpenArtifact, Repositories, Span, Telemetry, Vault, Work } from "../core/ports.ts";
+import type { DrillRecord, Isolation, Observation, RecoveryPoint } from "../core/values.ts";
+import { judge } from "../core/verdict.ts";
+import type { DrillJob } from "../drill/protocol.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import { alarmEntries } from "./alarms.ts";
+import type { ChildOutcome } from "./drill-child/index.ts";
+
+export interface DrillerDeps {
+  readonly vault: (id: string) => Vault;
+  readonly repositories: Repositories;
+  readonly record: (entries: readonly EvidenceEntry[]) => Promise<void>;
+  readonly work: Work;
+  readonly holder: string;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly isolation: () => Isolation;
+  /** Runs the child over the job and resolves with what it found; never rejects for what the child does. */
+  readonly runChild: (job: DrillJob, span: Span, signal: AbortSignal) => Promise<ChildOutcome>;
+  readonly createWorkDir: (drillId: string) => Promise<{ readonly path: string; remove(): Promise<void> }>;
+  /** Hex key of the digests that natural keys are shown as. */
+  readonly digestKey: string;
+  /** The poll that found a point, for the link from the drill's trace. */
+  readonly foundBy: (pointId: string) => { readonly traceId: string; readonly spanId: string } | null;
+}
+
+const LEASE_MS = 60_000;
+
+/** @returns the finished drill, or null when another agent holds it, its point is gone from state, or `signal` aborted it before it told us anything */
+export async function runDrill(
+  due: DueDrill,
+  policy: SourcePolicy,
+  trigger: DrillRecord["trigger"],
+  deps: DrillerDeps,
+  signal: AbortSignal,
+): Promise<DrillRecord | null> {
+  const { work, holder, clock } = deps;
+  const point = await deps.repositories.points.get(due.pointId);
+  if (point === null || !(await work.lease(due.id, holder, LEASE_MS))) return null;
+  const lost = new AbortController();
+  const stopRenewing = new AbortController();
+  const renewing = keepLease(due.id, deps, lost, stopRenewing.signal);
+  try {
+    return await drillUnderSpan(due, policy, point, trigger, deps, AbortSignal.any([signal, lost.signal]));
+  } finally {
+    stopRenewing.abort();
+    await renewing;
+    await work.release(due.id, holder);
+    void clock;
+  }
+}
+
+/** Renews the lease at a third of its life; when it is lost, someone else runs the drill, and ours is abandoned. */
+async function keepLease(id: string, deps: DrillerDeps, lost: AbortController, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      await deps.clock.sleep(LEASE_MS / 3, stop);
+      if (!(await deps.work.renew(id, deps.holder, LEASE_MS))) {
+        lost.abort();
+        return;
+      }
+    } catch {
+      if (!stop.aborted) lost.abort();
+      return;
+    }
+  }
+}
+
+async function drillUnderSpan(
+  due: DueDrill,
+  policy: SourcePolicy,
+  point: RecoveryPoint,
+  trigger: DrillRecord["trigger"],
+  deps: DrillerDeps,
+  signal: AbortSignal,
+): Promise<DrillRecord | null> {
+  const found = deps.foundBy(point.id);
+  const attributes = {
+    [ATTRIBUTES.source]: policy.id,
+    [ATTRIBUTES.platform]: policy.platform,
+    [ATTRIBUTES.domain]: policy.domain,
+    [ATTRIBUTES.pointId]: point.id,
+    [ATTRIBUTES.drillId]: due.id,
+    [ATTRIBUTES.drillKind]: due.kind,
+    [ATTRIBUTES.drillAttempt]: due.attempt,
+  };
+  return deps.telemetry.span(
+    SPANS.drill,
+    attributes,
+    async (span) => {
+      const startedAt = deps.clock.now();
+      const started = deps.clock.monotonic();
+      const { outcome, name } = await restore(due, policy, point, deps, span, signal);
+      if (signal.aborted) {
+        span.fail("aborted");
+        return null;
+      }
+      const finishedAt = startedAt + Math.max(0, Math.round(deps.clock.monotonic() - started));
+      const { verdict, layers, reasons } = judge(policy.verify.layers, outcome.checks, outcome.trouble);
+      const drill: DrillRecord = {
+        id: due.id,
+        kind: due.kind,
+        sourceId: policy.id,
+        pointId: point.id,
+        trigger,
+        attempt: due.attempt,
+        startedAt,
+        finishedAt,
+        verdict,
+        layers,
+        reasons: reasons.slice(0, 20),
+        trouble: outcome.trouble?.code ?? null,
+        artifact: {
+          path: name,
+          format: outcome.recognised?.format ?? null,
+          formatVersion: outcome.recognised?.formatVersion ?? null,
+          bytes: outcome.artifact?.bytes ?? point.bytes,
+          sha256: outcome.artifact?.sha256 ?? null,
+        },
+        checks: outcome.checks,
+        phases: outcome.phases,
+        sample: outcome.sample,
+        facts: outcome.facts,
+        resources: outcome.resources,
+        isolation: outcome.isolation,
+        traceId: span.traceId,
+      };
+      tellSpan(span, drill);
+      await record(drill, policy, deps);
+      return drill;
+    },
+    { root: true, ...(found === null ? {} : { links: [found] }) },
+  );
+}
+
+async function restore(
+  due: DueDrill,
+  policy: SourcePolicy,
+  point: RecoveryPoint,
+  deps: DrillerDeps,
+  span: Span,
+  signal: AbortSignal,
+): Promise<{ readonly outcome: ChildOutcome; readonly name: string }> {
+  let opened: OpenArtifact | null = null;
+  let workDir: { readonly path: string; remove(): Promise<void> } | null = null;
+  let outcome: ChildOutcome = {
+    recognised: null,
+    artifact: null,
+    createdAt: null,
+    checks: [],
+    facts: null,
+    sample: null,
+    phases: {},
+    resources: null,
+    trouble: null,
+    isolation: deps.isolation(),
+  };
+  try {
+    const vault = deps.vault(point.vaultId);
+    workDir = await deps.createWorkDir(due.id);
+    const dir = workDir.path;
+    opened = await deps.telemetry.span(
+      "vault.open",
+      { [ATTRIBUTES.peerName]: `vault:${vault.id}`, [ATTRIBUTES.peerService]: `vault:${vault.id}`, [ATTRIBUTES.bytes]: point.bytes },
+      () => vault.open(point.path, { spoolDir: dir, maxBytes: policy.verify.limits.maxBytes, signal }),
+      { kind: "client" },
+    );
+    const expectation = await expectationOf(policy, point, opened, deps);
+    const job: DrillJob = {
+      drillId: due.id,
+      artifactPath: opened.localPath,
+      artifactName: point.path,
+      workDir: dir,
+      format: policy.backups.format,
+      key: policy.backups.key === null ? null : await policy.backups.key.reveal(),
+      expectation,
+      sample: { strategy: "all", count: 0, rate: 1, seed: randomBytes(16).toString("hex"), always: policy.verify.critical },
+      limits: policy.verify.limits,
+      digestKey: deps.digestKey,
+    };
+    outcome = await deps.runChild(job, span, signal);
+    // Checked after the child is done: what changed under its hands proves nothing, in either direction.
+    await opened.assertUnchanged();
+  } catch (thrown) {
+    const error = asAgentError(thrown);
+    const message = error.mend === null ? error.message : `${error.message}; ${error.mend}`;
+    outcome = {
+      ...outcome,
+      checks: error.code === "artifact-changed" ? [] : outcome.checks,
+      facts: null,
+      trouble: { code: error.code, message },
+    };
+  } finally {
+    await closeQuietly(opened, deps);
+    await removeQuietly(workDir, deps);
+  }
+  return { outcome, name: point.path };
+}
+
+async function closeQuietly(opened: OpenArtifact | null, deps: DrillerDeps): Promise<void> {
+  try {
+    await opened?.close();
+  } catch (thrown) {
+    deps.telemetry.log("warn", "an artifact could not be closed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
+  }
+}
+
+async function removeQuietly(workDir: { remove(): Promise<void> } | null, deps: DrillerDeps): Promise<void> {
+  try {
+    await workDir?.remove();
+  } catch (thrown) {
+    deps.telemetry.log("error", "a sandbox could not be removed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
+  }
+}
+
+async function expectationOf(policy: SourcePolicy, point: RecoveryPoint, opened: OpenArtifact, deps: DrillerDeps): Promise<Expectation> {
+  const { repositories, clock } = deps;
+  const run = point.runId === null ? null : await repositories.runs.get(point.runId);
+  const alive = await repositories.points.list(policy.id);
+  const previous = await previousVerified(policy, point, await repositories.drills.ledger(policy.id), alive, repositories);
+  return {
+    now: clock.now(),
+    sourceId: policy.id,
+    point,
+    run,
+    checksum: opened.entry.checksum,
+    previous: previous?.facts ?? null,
+    previousAt: previous?.at ?? null,
+    points: { count: alive.length, oldestAt: alive.at(-1)?.createdAt ?? null, newestAt: alive[0]?.createdAt ?? null },
+    objectives: {
+      rpoMs: policy.objectives.rpoMs,
+      rtoMs: policy.objectives.rtoMs,
+      retentionMs: policy.backups.retentionMs,
+      minPoints: policy.backups.minPoints,
+      immutableMs: policy.backups.immutableMs,
+    },
+    critical: policy.verify.critical,
+  };
+}
+
+/** The newest point older than this one whose content was verified: a point that failed is no measure for the next. */
+async function previousVerified(
+  policy: SourcePolicy,
+  point: RecoveryPoint,
+  ledger: readonly LedgerRow[],
+  alive: readonly RecoveryPoint[],
+  repositories: Repositories,
+): Promise<{ readonly facts: DrillRecord["facts"]; readonly at: number } | null> {
+  const created = new Map(alive.map((other) => [other.id, other.createdAt]));
+  const rows = ledger.filter((row) => row.layers.content === "verified" && row.pointId !== point.id);
+  let best: { readonly row: LedgerRow; readonly at: number } | null = null;
+  for (const row of rows) {
+    const at = created.get(row.pointId) ?? (await repositories.points.get(row.pointId))?.createdAt;
+    if (at === undefined || at >= point.createdAt) continue;
+    if (best === null || at >= best.at) best = { row, at };
+  }
+  if (best === null) return null;
+  const drill = await repositories.drills.get(best.row.drillId);
+  return drill?.facts === undefined || drill.facts === null ? null : { facts: drill.facts, at: best.at };
+}
+
+function tellSpan(span: Span, drill: DrillRecord): void {
+  span.set({
+    [ATTRIBUTES.verdict]: drill.verdict,
+    ...Object.fromEntries(Object.entries(drill.layers).map(([layer, verdict]) => [ATTRIBUTES.layerVerdict(layer), verdict])),
+    [ATTRIBUTES.items]: drill.sample?.checked,
+    [ATTRIBUTES.bytes]: drill.artifact.bytes,
+    [ATTRIBUTES.trouble]: drill.trouble ?? undefined,
+    [ATTRIBUTES.cpuSeconds]: drill.resources === null ? undefined : drill.resources.cpuMs / 1000,
+    [ATTRIBUTES.peakMemory]: drill.resources?.peakRssBytes,
+    [ATTRIBUTES.diskBytes]: drill.resources?.diskBytes,
+  });
+  if (drill.verdict === "failed") span.fail("verification-failed", drill.reasons[0]);
+  if (drill.verdict === "inconclusive") span.fail(drill.trouble ?? "inconclusive", drill.reasons[0]);
+}
+
+async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDeps): Promise<void> {
+  const { repositories, telemetry, clock } = deps;
+  const now = clock.now();
+  const point = await repositories.points.get(drill.pointId);
+  const observations: Observation[] = [];
+  const records = drill.facts?.inventory.records;
+  const earlier = await repositories.drills.list({ pointId: drill.pointId, limit: 50 });
+  // Each point is one observation, however often it is drilled again.
+  const counted = earlier.some((other) => other.facts !== null);
+  if (records !== undefined && point !== null && !counted)
+    observations.push({ sourceId: drill.sourceId, signal: "records", at: point.createdAt, value: records, ref: point.id });
+  const entries: EvidenceEntry[] = [{ type: "drill.finished", at: now, drill }];
+  if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
+  const alive = await repositories.points.list(policy.id);
+  const runs = await repositories.runs.list(policy.id, { limit: 1000 });
+  entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now)));
+  await deps.record(entries);
+  telemetry.log(drill.verdict === "verified" ? "info" : "warn", "drill finished", {
+    [ATTRIBUTES.source]: drill.sourceId,
+    [ATTRIBUTES.drillId]: drill.id,
+    [ATTRIBUTES.verdict]: drill.verdict,
+    reason: drill.reasons[0],
+  });
+}

@@ -1,0 +1,127 @@
+/** From state to gauges: the one place that says what each series of a source is. Rebuilt from state at start, so a restart changes no alert. */
+import { type CalendarState, nextSampleAt } from "../core/plan.ts";
+import type { SourcePolicy } from "../core/policy.ts";
+import type { GaugeSample, LedgerRow } from "../core/ports.ts";
+import { gapAllowance } from "../core/statistics/rules.ts";
+import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
+import { CHECK_STATUSES, ITEM_KINDS, SIGNALS } from "../core/words.ts";
+import type { MetricName } from "../telemetry/names.ts";
+
+export interface SourceState {
+  readonly policy: SourcePolicy;
+  readonly firstSeenAt: number;
+  /** In the vault, newest created first. */
+  readonly points: readonly RecoveryPoint[];
+  /** Newest finished first. */
+  readonly runs: readonly RunReport[];
+  /** Oldest finished first. */
+  readonly ledger: readonly LedgerRow[];
+  readonly latest: DrillRecord | null;
+  /** The newest drill whose facts are known: what the newest verified point holds. */
+  readonly latestFacts: DrillRecord | null;
+  readonly alarms: readonly Alarm[];
+  readonly gaps: readonly Observation[];
+  readonly calendars: readonly (CalendarState & { readonly nextAt: number | null })[];
+}
+
+/** Every gauge of one source. A value that is not known has no sample. */
+export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
+  const { policy } = state;
+  const samples: GaugeSample[] = [];
+  const add = (metric: MetricName, value: number | null | undefined, labels: Readonly<Record<string, string>> = {}): void => {
+    if (value !== null && value !== undefined && Number.isFinite(value))
+      samples.push({ metric, labels: { source: policy.id, ...labels }, value });
+  };
+  const at = (metric: MetricName, ms: number | null | undefined, labels: Readonly<Record<string, string>> = {}): void =>
+    add(metric, ms === null || ms === undefined ? null : ms / 1000, labels);
+
+  add("backup_source_info", 1, {
+    platform: policy.platform,
+    vault: policy.backups.vaultId,
+    owner: policy.owner?.team ?? "none",
+    domain: policy.domain,
+    tier: policy.tier,
+  });
+  at("backup_source_configured_timestamp_seconds", state.firstSeenAt);
+  at("backup_rpo_objective_seconds", policy.objectives.rpoMs);
+  at("backup_rto_objective_seconds", policy.objectives.rtoMs);
+  at("backup_expected_interval_seconds", policy.backups.everyMs);
+  at("backup_schedule_jitter_seconds", policy.backups.everyMs === null ? null : policy.backups.jitterMs);
+  at("backup_retention_objective_seconds", policy.backups.retentionMs);
+
+  const newest = state.points[0];
+  at("backup_last_success_timestamp_seconds", newest?.createdAt);
+  add("backup_size_bytes", newest?.bytes);
+  add("backup_recovery_points", state.points.length);
+  at("backup_oldest_recovery_point_timestamp_seconds", state.points.at(-1)?.createdAt);
+  at("backup_immutable_until_timestamp_seconds", newest?.immutableUntil);
+
+  const run = state.runs[0];
+  at("backup_last_attempt_timestamp_seconds", run?.finishedAt);
+  if (run !== undefined)
+    add(
+      "backup_consecutive_failures",
+      consecutive(
+        state.runs,
+        (other) => other.outcome === "failure",
+        (other) => other.outcome === "success" || other.outcome === "partial",
+      ),
+    );
+  const timed = state.runs.find((other) => other.startedAt !== null);
+  at("backup_duration_seconds", timed === undefined || timed.startedAt === null ? null : timed.finishedAt - timed.startedAt);
+
+  for (const kind of ITEM_KINDS) add("backup_items", state.latestFacts?.facts?.inventory[kind], { kind });
+  for (const layer of policy.verify.layers) {
+    at("restore_verification_objective_seconds", policy.objectives.verifyMs, { layer });
+    const rows = state.ledger.filter((row) => row.layers[layer] !== undefined).toReversed();
+    at("restore_last_drill_timestamp_seconds", rows[0]?.finishedAt, { layer });
+    at("restore_last_verified_timestamp_seconds", rows.find((row) => row.layers[layer] === "verified")?.finishedAt, { layer });
+    if (rows.length > 0)
+      add(
+        "restore_consecutive_failures",
+        consecutive(
+          rows,
+          (row) => row.layers[layer] !== "verified",
+          (row) => row.layers[layer] === "verified",
+        ),
+        { layer },
+      );
+  }
+  const { latest } = state;
+  if (latest !== null) {
+    for (const status of CHECK_STATUSES) add("restore_checks", latest.checks.filter((check) => check.status === status).length, { status });
+    for (const check of latest.checks)
+      if (check.status === "fail") add("restore_check_failing", 1, { check: check.id, layer: check.layer });
+    add("restore_resource_usage_seconds", latest.resources === null ? null : latest.resources.cpuMs / 1000);
+    add("restore_peak_memory_bytes", latest.resources?.peakRssBytes);
+    add("restore_bytes_read", latest.resources?.readBytes);
+    add("restore_disk_bytes", latest.resources?.diskBytes);
+  }
+  at("restore_drill_due_timestamp_seconds", nextSampleAt(policy, state.points, state.ledger, now), { drill_kind: "sample" });
+  for (const { calendar, nextAt } of state.calendars) at("restore_drill_due_timestamp_seconds", nextAt, { drill_kind: calendar.kind });
+
+  for (const signal of SIGNALS) {
+    const own = state.alarms.filter((alarm) => alarm.signal === signal);
+    add("backup_anomaly_active", own.some((alarm) => alarm.kind === "rule") ? 1 : 0, { signal, kind: "rule" });
+    const worst = own[0];
+    if (worst === undefined) continue;
+    add("backup_anomaly_observed", worst.observed, { signal });
+    add("backup_anomaly_expected", worst.expected, { signal });
+    add("backup_anomaly_lower", worst.lower, { signal });
+    add("backup_anomaly_upper", worst.upper, { signal });
+    add("backup_anomaly_runs", worst.runs, { signal });
+  }
+  const gapActive = state.alarms.some((alarm) => alarm.signal === "gap");
+  if (!gapActive) add("backup_anomaly_upper", gapAllowance(policy, state.gaps), { signal: "gap" });
+  return samples;
+}
+
+/** How many from the newest on are `bad` before one is `good`; others count neither way. */
+function consecutive<T>(newestFirst: readonly T[], bad: (item: T) => boolean, good: (item: T) => boolean): number {
+  let count = 0;
+  for (const item of newestFirst) {
+    if (good(item)) return count;
+    if (bad(item)) count += 1;
+  }
+  return count;
+}

@@ -1,0 +1,166 @@
+/** The heart beat: every tick polls what is due and drills what the plan says, within the concurrency, never a source beside itself. */
+import { asAgentError } from "../core/errors.ts";
+import { type DueDrill, planDrills } from "../core/plan.ts";
+import type { SourcePolicy } from "../core/policy.ts";
+import type { Clock, PollStatus, Telemetry } from "../core/ports.ts";
+import type { DrillRecord } from "../core/values.ts";
+import { ATTRIBUTES } from "../telemetry/names.ts";
+import type { PollOutcome } from "./poller.ts";
+import type { SourceState } from "./project.ts";
+import type { DatedCalendar } from "./read-state.ts";
+
+export interface SchedulerDeps {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly policies: () => readonly SourcePolicy[];
+  readonly calendars: (now: number) => readonly DatedCalendar[];
+  readonly concurrency: () => { readonly polls: number; readonly drills: number };
+  readonly pollStatus: (sourceId: string) => Promise<PollStatus | null>;
+  readonly poll: (policy: SourcePolicy, signal: AbortSignal) => Promise<PollOutcome>;
+  readonly drill: (due: DueDrill, policy: SourcePolicy, signal: AbortSignal) => Promise<DrillRecord | null>;
+  /** Reads a source afresh and puts its gauges right. */
+  readonly refresh: (policy: SourcePolicy) => Promise<SourceState>;
+  /** After every tick that got through. */
+  readonly beat: (now: number) => void;
+  /** Once a day or at start: prune, note the head. */
+  readonly housekeeping: () => Promise<void>;
+  readonly tickMs: number;
+}
+
+export interface Scheduler {
+  /** Runs until `signal` aborts; then waits for what runs to end or be abandoned. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Makes every source due for a poll at the next tick. */
+  pollAllNow(): void;
+  /** Resolves when nothing is due and nothing runs. */
+  readonly busy: () => { readonly polls: number; readonly drills: number; readonly due: number };
+}
+
+const REFRESH_MS = 30_000;
+const HOUSEKEEPING_MS = 24 * 3_600_000;
+/** A plan that lies further ahead than this many intervals comes from a clock that was wrong. */
+const CLOCK_WAS_AHEAD = 20 * 60_000;
+
+export function createScheduler(deps: SchedulerDeps): Scheduler {
+  const nextPoll = new Map<string, number>();
+  const polling = new Map<string, Promise<void>>();
+  const drilling = new Map<string, Promise<void>>();
+  const states = new Map<string, { readonly state: SourceState; readonly readAt: number }>();
+  let due: readonly DueDrill[] = [];
+  let lastHousekeeping = Number.NEGATIVE_INFINITY;
+
+  return {
+    async run(signal) {
+      while (!signal.aborted) {
+        try {
+          await tick(signal);
+          deps.beat(deps.clock.now());
+        } catch (thrown) {
+          deps.telemetry.log("error", "scheduler tick failed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
+        }
+        try {
+          await deps.clock.sleep(deps.tickMs, signal);
+        } catch {
+          break;
+        }
+      }
+      await Promise.allSettled([...polling.values(), ...drilling.values()]);
+    },
+    pollAllNow() {
+      nextPoll.clear();
+      for (const policy of deps.policies()) nextPoll.set(policy.id, 0);
+    },
+    busy: () => ({ polls: polling.size, drills: drilling.size, due: due.length }),
+  };
+
+  async function tick(signal: AbortSignal): Promise<void> {
+    const policies = deps.policies();
+    const now = deps.clock.now();
+    const steady = deps.clock.monotonic();
+    if (steady - lastHousekeeping >= HOUSEKEEPING_MS) {
+      lastHousekeeping = steady;
+      await deps.housekeeping();
+    }
+    for (const id of states.keys()) if (!policies.some((policy) => policy.id === id)) states.delete(id);
+    await startPolls(policies, now, signal);
+    for (const policy of policies) {
+      const known = states.get(policy.id);
+      if (known === undefined || known.state.policy !== policy || steady - known.readAt >= REFRESH_MS) await refresh(policy);
+    }
+    startDrills(policies, now, signal);
+    deps.telemetry.gauges({ state: "due" }, [{ metric: "restorewatch_jobs", labels: { state: "due" }, value: due.length }]);
+    deps.telemetry.gauges({ state: "running" }, [
+      { metric: "restorewatch_jobs", labels: { state: "running" }, value: polling.size + drilling.size },
+    ]);
+    deps.telemetry.gauges({ state: "late" }, [
+      { metric: "restorewatch_jobs", labels: { state: "late" }, value: due.filter((drill) => now - drill.dueAt > 3_600_000).length },
+    ]);
+  }
+
+  async function refresh(policy: SourcePolicy): Promise<void> {
+    states.set(policy.id, { state: await deps.refresh(policy), readAt: deps.clock.monotonic() });
+  }
+
+  async function startPolls(policies: readonly SourcePolicy[], now: number, signal: AbortSignal): Promise<void> {
+    for (const policy of policies) {
+      if (polling.size >= deps.concurrency().polls) return;
+      if (polling.has(policy.id)) continue;
+      if (!nextPoll.has(policy.id)) nextPoll.set(policy.id, (await deps.pollStatus(policy.id))?.nextPollAt ?? 0);
+      const at = nextPoll.get(policy.id) ?? 0;
+      if (at > now && at - now < Math.max(policy.pollMs * 2, CLOCK_WAS_AHEAD)) continue;
+      polling.set(policy.id, pollOne(policy, signal));
+    }
+  }
+
+  async function pollOne(policy: SourcePolicy, signal: AbortSignal): Promise<void> {
+    try {
+      await deps.poll(policy, signal);
+      nextPoll.set(policy.id, (await deps.pollStatus(policy.id))?.nextPollAt ?? deps.clock.now() + policy.pollMs);
+      await refresh(policy);
+    } catch (thrown) {
+      nextPoll.set(policy.id, deps.clock.now() + policy.pollMs);
+      deps.telemetry.log("error", "a poll could not be recorded", {
+        [ATTRIBUTES.source]: policy.id,
+        [ATTRIBUTES.errorType]: asAgentError(thrown).code,
+      });
+    } finally {
+      polling.delete(policy.id);
+    }
+  }
+
+  function startDrills(policies: readonly SourcePolicy[], now: number, signal: AbortSignal): void {
+    const calendars = deps.calendars(now);
+    due = planDrills({
+      policies,
+      points: new Map([...states].map(([id, known]) => [id, known.state.points])),
+      ledger: new Map([...states].map(([id, known]) => [id, known.state.ledger])),
+      firstSeen: new Map([...states].map(([id, known]) => [id, known.state.firstSeenAt])),
+      calendars,
+      now,
+    });
+    for (const drill of due) {
+      if (drilling.size >= deps.concurrency().drills) return;
+      const policy = policies.find((other) => other.id === drill.sourceId);
+      if (policy === undefined || drilling.has(drill.sourceId)) continue;
+      drilling.set(drill.sourceId, drillOne(drill, policy, signal));
+    }
+  }
+
+  async function drillOne(drill: DueDrill, policy: SourcePolicy, signal: AbortSignal): Promise<void> {
+    try {
+      const finished = await deps.drill(drill, policy, signal);
+      // Someone else holds it: look again when its lease may have run out, not at every tick.
+      if (finished === null && !signal.aborted) await deps.clock.sleep(5000, signal).catch(() => undefined);
+      await refresh(policy);
+    } catch (thrown) {
+      deps.telemetry.log("error", "a drill could not be recorded", {
+        [ATTRIBUTES.source]: policy.id,
+        [ATTRIBUTES.drillId]: drill.id,
+        [ATTRIBUTES.errorType]: asAgentError(thrown).code,
+      });
+      await deps.clock.sleep(5000, signal).catch(() => undefined);
+    } finally {
+      drilling.delete(drill.sourceId);
+    }
+  }
+}
