@@ -1,48 +1,95 @@
-/** Numbers, sizes, times and durations as people read them. Pure; English; UTC. */
+/** Durations, sizes, numbers and times as people read them. Pure; times are always UTC, so that two readers see the same text. */
 
-const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** From here on whole days say enough. */
+const WHOLE_DAYS = 4 * DAY;
 
-/** `463.9 kB`; decimal units. */
-export function describeBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (Math.abs(value) >= 999.95 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? String(Math.round(value)) : value.toFixed(1)} ${UNITS[unit]}`;
-}
-
-/** `5,302`; below 100 with at most one decimal. */
-export function describeNumber(value: number): string {
-  const digits = Math.abs(value) < 100 && !Number.isInteger(value) ? 1 : 0;
-  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
-}
-
-/** `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 days 3 h`. */
+/** At most two units: `420 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`, `4 days`. Negative is shown as `0 s`. */
 export function describeDuration(ms: number): string {
-  const sign = ms < 0 ? "-" : "";
-  const abs = Math.abs(ms);
-  if (abs < 1000) return `${sign}${Math.round(abs)} ms`;
-  const seconds = Math.round(abs / 1000);
-  if (seconds < 60) return `${sign}${abs < 10_000 ? (abs / 1000).toFixed(1).replace(/\.0$/, "") : seconds} s`;
-  if (seconds < 3600) return `${sign}${two(Math.floor(seconds / 60), "min", seconds % 60, "s")}`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 48 * 60) return `${sign}${two(Math.floor(minutes / 60), "h", minutes % 60, "min")}`;
-  const hours = Math.round(minutes / 60);
-  return `${sign}${two(Math.floor(hours / 24), "days", hours % 24, "h")}`;
+  if (!(ms > 0)) return "0 s";
+  if (ms < SECOND) return ms < 1 ? "under 1 ms" : `${Math.round(ms)} ms`;
+  if (ms < 9.95 * SECOND) return `${trimZero((ms / SECOND).toFixed(1))} s`;
+  if (ms < 59.5 * SECOND) return `${Math.round(ms / SECOND)} s`;
+  if (ms < HOUR - SECOND / 2) return twoUnits(ms, MINUTE, "min", SECOND, "s");
+  if (ms < 2 * DAY - MINUTE / 2) return twoUnits(ms, HOUR, "h", MINUTE, "min");
+  return describeDays(ms);
 }
 
-function two(large: number, largeUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+/** How long ago something was, coarser than a duration: `under 1 min`, `4 min`, `9 h`, `3 d 4 h`, `12 days`. */
+export function describeAge(ms: number): string {
+  if (!(ms >= MINUTE)) return "under 1 min";
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
+  if (ms < 2 * DAY) return `${Math.floor(ms / HOUR)} h`;
+  if (ms < WHOLE_DAYS) return describeDays(Math.floor(ms / HOUR) * HOUR);
+  return `${describeNumber(Math.floor(ms / DAY))} days`;
 }
 
-/** `2026-11-22 03:00 UTC`. */
+function describeDays(ms: number): string {
+  const hours = Math.round(ms / HOUR);
+  if (hours * HOUR >= WHOLE_DAYS) return `${describeNumber(Math.round(ms / DAY))} days`;
+  return hours % 24 === 0 ? `${hours / 24} days` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+function twoUnits(ms: number, big: number, bigWord: string, small: number, smallWord: string): string {
+  const smalls = Math.round(ms / small);
+  const each = big / small;
+  const rest = smalls % each;
+  return `${Math.floor(smalls / each)} ${bigWord}${rest === 0 ? "" : ` ${rest} ${smallWord}`}`;
+}
+
+const BYTE_UNITS = ["kB", "MB", "GB", "TB", "PB"] as const;
+
+/** Decimal units, as disks and Grafana show them: `0 bytes`, `1 byte`, `512 bytes`, `463.9 kB`, `1.2 GB`. */
+export function describeBytes(bytes: number): string {
+  if (Math.abs(bytes) < 999.5) return `${Math.round(bytes)} ${Math.round(bytes) === 1 ? "byte" : "bytes"}`;
+  let value = bytes;
+  for (const unit of BYTE_UNITS) {
+    value /= 1000;
+    if (Math.abs(value) < 999.95 || unit === "PB") return `${trimZero(value.toFixed(1))} ${unit}`;
+  }
+  return `${value} PB`;
+}
+
+/** `1,234,567`; fractions keep three digits that matter: `2.35`, `0.0123`. */
+export function describeNumber(value: number): string {
+  if (!Number.isFinite(value)) return "unknown";
+  const rounded = Number.isInteger(value) || Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+  const [whole = "", fraction] = String(rounded).split(".");
+  const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, ",");
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}
+
+/** `1 source`, `2 sources`; the plural is given where it is not just an `s` more. */
+export function describeCount(count: number, singular: string, plural = `${singular}s`): string {
+  return `${describeNumber(count)} ${count === 1 ? singular : plural}`;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
+
+/** `2026-03-01 02:00 UTC`: whole and sortable. */
 export function describeTime(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return isTime(at) ? `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC` : "unknown time";
 }
 
-/** `3 records`, `1 record`. */
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${describeNumber(count)} ${count === 1 ? one : many}`;
+/** As short as it stays clear: `02:00 UTC` today, `1 Mar 02:00 UTC` this year, `1 Mar 2025 02:00 UTC` before. */
+export function describeMoment(at: number, now: number): string {
+  if (!isTime(at)) return "unknown time";
+  const date = new Date(at);
+  const iso = date.toISOString();
+  const clock = `${iso.slice(11, 16)} UTC`;
+  if (iso.slice(0, 10) === new Date(now).toISOString().slice(0, 10)) return clock;
+  const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()] ?? ""}`;
+  return date.getUTCFullYear() === new Date(now).getUTCFullYear() ? `${day} ${clock}` : `${day} ${date.getUTCFullYear()} ${clock}`;
+}
+
+/** Outside of this range a Date throws when it is printed. */
+function isTime(at: number): boolean {
+  return Math.abs(at) <= 8.64e15;
+}
+
+function trimZero(text: string): string {
+  return text.endsWith(".0") ? text.slice(0, -2) : text;
 }
