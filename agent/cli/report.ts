@@ -1,0 +1,65 @@
+/** `restorewatch report`: what was tested, when, with what result; from state alone, agent running or not. */
+import type { SourceStatus } from "../core/status.ts";
+import type { DrillRecord } from "../core/values.ts";
+import { describeBytes, describeDuration, describeTime, plural } from "../core/words-for-people.ts";
+import { AgentError, asAgentError } from "../core/errors.ts";
+import type { Output } from "./output.ts";
+import { clean, verdictMark } from "./render.ts";
+
+export interface ReportSource {
+  readonly status: SourceStatus;
+  readonly drills: readonly DrillRecord[];
+}
+
+export interface ReportDeps {
+  readonly out: Output;
+  readonly now: () => number;
+  /** Worst first; only those asked for. */
+  readonly read: (sourceId: string | null) => Promise<readonly ReportSource[]>;
+  readonly evidenceHead: () => Promise<{ readonly seq: number; readonly hash: string } | null>;
+}
+
+/** @returns 0 when every source's newest point is verified, 1 when one failed, 3 when one could not be judged, 2 for an unknown source */
+export async function reportCommand(
+  source: string | null,
+  options: { readonly output: "text" | "json" },
+  deps: ReportDeps,
+): Promise<number> {
+  try {
+    const sources = await deps.read(source);
+    if (source !== null && sources.length === 0)
+      throw new AgentError("usage", "no-such-source", `The configuration has no source "${source}".`);
+    const head = await deps.evidenceHead();
+    if (options.output === "json") {
+      deps.out.line(
+        JSON.stringify({ schema: "restorewatch.report/v1", at: new Date(deps.now()).toISOString(), evidenceHead: head, sources }),
+      );
+    } else {
+      for (const line of text(sources, deps)) deps.out.line(line);
+      if (head !== null) deps.out.line(deps.out.style.dim(`Evidence: ${plural(head.seq, "entry", "entries")}, head ${head.hash}`));
+    }
+    const verdicts = sources.map((one) => one.status.verdict);
+    if (verdicts.includes("failed")) return 1;
+    return verdicts.every((verdict) => verdict === "verified") ? 0 : 3;
+  } catch (thrown) {
+    return deps.out.failure(asAgentError(thrown), options.output);
+  }
+}
+
+function text(sources: readonly ReportSource[], deps: ReportDeps): string[] {
+  const { style } = deps.out;
+  const lines = [style.bold(`Restorewatch report, ${describeTime(deps.now())}`), ""];
+  for (const { status, drills } of sources) {
+    lines.push(`${verdictMark(status.verdict, style)}  ${style.bold(clean(status.id))}  ${clean(status.headline)}`);
+    for (const drill of drills.slice(0, 5)) {
+      const format = drill.artifact.format === null ? "" : `, ${drill.artifact.format}`;
+      const reason = drill.reasons[0] === undefined ? "" : `  ${clean(drill.reasons[0])}`;
+      lines.push(
+        `    ${describeTime(drill.finishedAt)}  ${verdictMark(drill.verdict, style)}  ${clean(drill.artifact.path)} (${describeBytes(drill.artifact.bytes)}${format}) in ${describeDuration(drill.finishedAt - drill.startedAt)}${reason}`,
+      );
+    }
+    if (drills.length === 0) lines.push("    no drill yet");
+    lines.push("");
+  }
+  return lines;
+}

@@ -1,0 +1,81 @@
+/** The result of `verify` for people: the verdict first, then what is wrong and where, then what was looked at. */
+import type { CheckResult } from "../core/values.ts";
+import { describeBytes, describeDuration, describeNumber, plural } from "../core/words-for-people.ts";
+import { ITEM_KINDS, type Verdict } from "../core/words.ts";
+import { checkMark, clean, type Style } from "./render.ts";
+import type { Verification } from "./verify.ts";
+
+/** @param all lists every check, not only those that need a look */
+export function verificationText(result: Verification, all: boolean, style: Style): string[] {
+  const lines = [`${headline(result.verdict, style)}  ${style.bold(clean(result.artifact.path))}  ${style.dim(artifactLine(result))}`];
+  const shown = result.checks.filter((check) => all || check.status === "fail" || check.status === "error" || check.status === "changed");
+  const width = Math.max(0, ...shown.map((check) => check.id.length));
+  for (const check of byUrgency(shown)) lines.push(...checkLines(check, width, style));
+  for (const reason of result.reasons) {
+    const told = shown.some((check) => reason.startsWith(`${check.id}: `));
+    if (!told) lines.push(`  ${style.warn("?")} ${clean(reason)}`);
+  }
+  const { inventory, sample } = result;
+  if (inventory !== null) {
+    const parts = ITEM_KINDS.filter((kind) => inventory[kind] > 0 || kind === "collections" || kind === "records").map((kind) =>
+      plural(inventory[kind], kind.replace(/s$/, "")),
+    );
+    lines.push(`  Holds    ${parts.join(", ")}`);
+  }
+  if (sample !== null)
+    lines.push(
+      `  Looked   at ${sample.strategy === "all" ? `all ${plural(sample.population, "record")}` : `${describeNumber(sample.checked)} of ${plural(sample.population, "record")}, chosen at random`}`,
+    );
+  lines.push(`  Checks   ${checksLine(result.checks)}${all ? "" : style.dim("  (--all lists them)")}`);
+  lines.push(`  Took     ${describeDuration(Date.parse(result.finishedAt) - Date.parse(result.startedAt))}${phases(result, style)}`);
+  return lines;
+}
+
+function headline(verdict: Verdict, style: Style): string {
+  const text = { verified: "✓ VERIFIED", failed: "✗ FAILED", inconclusive: "? INCONCLUSIVE" }[verdict];
+  const paint = { verified: style.good, failed: style.bad, inconclusive: style.warn }[verdict];
+  return style.bold(paint(text));
+}
+
+function artifactLine({ artifact }: Verification): string {
+  const format =
+    artifact.format === null
+      ? "format not recognised"
+      : `${artifact.format}${artifact.formatVersion === null ? "" : ` ${artifact.formatVersion}`}`;
+  return `${clean(format)}, ${describeBytes(artifact.bytes)}`;
+}
+
+function checkLines(check: CheckResult, width: number, style: Style): string[] {
+  const expected = check.expected === null || check.status === "pass" ? "" : style.dim(` (expected ${clean(check.expected)})`);
+  const lines = [`  ${checkMark(check.status, style)} ${check.id.padEnd(width)}  ${clean(check.observed)}${expected}`];
+  if (check.status !== "fail" && check.status !== "changed") return lines;
+  for (const example of check.examples) {
+    const where = [example.collection, example.item].filter((part) => part !== "").join(" ");
+    const field = example.field === undefined ? "" : `, ${example.field}`;
+    const note = example.note === undefined ? "" : `: ${example.note}`;
+    lines.push(`    ${" ".repeat(width)}  ${style.dim(`in ${clean(`${where}${field}${note}`)}`)}`);
+  }
+  const more = check.count - check.examples.length;
+  if (check.examples.length > 0 && more > 0) lines.push(`    ${" ".repeat(width)}  ${style.dim(`and ${describeNumber(more)} more`)}`);
+  return lines;
+}
+
+const URGENCY = ["fail", "error", "changed", "pass", "skip"];
+
+function byUrgency(checks: readonly CheckResult[]): CheckResult[] {
+  return [...checks].sort((a, b) => URGENCY.indexOf(a.status) - URGENCY.indexOf(b.status));
+}
+
+function checksLine(checks: readonly CheckResult[]): string {
+  const words = { pass: "passed", fail: "failed", changed: "changed", error: "could not tell", skip: "do not apply" } as const;
+  const parts = (["pass", "fail", "changed", "error", "skip"] as const).flatMap((status) => {
+    const count = checks.filter((check) => check.status === status).length;
+    return count === 0 ? [] : [`${count} ${words[status]}`];
+  });
+  return parts.length === 0 ? "none could be asked" : parts.join(", ");
+}
+
+function phases(result: Verification, style: Style): string {
+  const slowest = Object.entries(result.phases).sort((a, b) => b[1] - a[1])[0];
+  return slowest === undefined ? "" : style.dim(`, most of it in ${slowest[0]} (${describeDuration(slowest[1])})`);
+}

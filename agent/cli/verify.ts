@@ -1,0 +1,208 @@
+/** `restorewatch verify PATH`: one artifact, no configuration, no state. The result is a stable contract (verification.md §8). */
+import { createHash } from "node:crypto";
+import { realpath, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { AgentError, asAgentError } from "../core/errors.ts";
+import type { DrillLimits } from "../core/policy.ts";
+import type { Clock, SampleRequest, Span, Telemetry } from "../core/ports.ts";
+import type { CheckResult, Isolation } from "../core/values.ts";
+import { judge, type LayerVerdicts } from "../core/verdict.ts";
+import type { Layer, Phase, Verdict } from "../core/words.ts";
+import type { DrillJob } from "../drill/protocol.ts";
+import type { ChildOutcome } from "../engine/drill-child/index.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import { exitCodeOf, type Output } from "./output.ts";
+import { verificationText } from "./verify-text.ts";
+
+export interface VerifyOptions {
+  readonly format: string;
+  readonly sample: string;
+  readonly critical: readonly string[];
+  readonly key: string | null;
+  readonly output: "text" | "json";
+  readonly seed: string | null;
+  readonly showKeys: boolean;
+  readonly all: boolean;
+  readonly limits: DrillLimits;
+}
+
+export interface VerifyDeps {
+  readonly out: Output;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly formats: readonly string[];
+  readonly randomHex: (bytes: number) => string;
+  readonly readKey: (path: string) => Promise<string>;
+  readonly runChild: (
+    job: DrillJob,
+    span: Span,
+    signal: AbortSignal,
+    onProgress: (phase: Phase, done: number, of: number | null) => void,
+  ) => Promise<ChildOutcome>;
+  readonly createWorkDir: (drillId: string) => Promise<{ readonly path: string; remove(): Promise<void> }>;
+  readonly signal: AbortSignal;
+}
+
+export interface Verification {
+  readonly schema: "restorewatch.verification/v1";
+  readonly verdict: Verdict;
+  readonly layers: Partial<Record<Layer, Verdict>>;
+  readonly reasons: readonly string[];
+  readonly artifact: {
+    readonly path: string;
+    readonly format: string | null;
+    readonly formatVersion: string | null;
+    readonly bytes: number;
+    readonly sha256: string | null;
+    readonly createdAt: string | null;
+  };
+  readonly inventory: NonNullable<ChildOutcome["facts"]>["inventory"] | null;
+  readonly sample: ChildOutcome["sample"];
+  readonly checks: readonly CheckResult[];
+  readonly phases: ChildOutcome["phases"];
+  readonly resources: ChildOutcome["resources"];
+  readonly isolation: Isolation;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly traceId: string;
+}
+
+const LAYERS_ASKED = ["artifact", "content"] as const;
+
+/** @returns the exit code: 0 verified, 1 failed, 2 usage, 3 inconclusive */
+export async function verifyCommand(path: string, options: VerifyOptions, deps: VerifyDeps): Promise<number> {
+  try {
+    const result = await verify(path, options, deps);
+    deps.out.clearProgress();
+    if (options.output === "json") deps.out.line(JSON.stringify(result));
+    else for (const line of verificationText(result, options.all, deps.out.style)) deps.out.line(line);
+    return exitCodeOf(result.verdict);
+  } catch (thrown) {
+    deps.out.clearProgress();
+    return deps.out.failure(asAgentError(thrown), options.output);
+  }
+}
+
+async function verify(path: string, options: VerifyOptions, deps: VerifyDeps): Promise<Verification> {
+  const { clock } = deps;
+  if (options.format !== "auto" && !deps.formats.includes(options.format)) {
+    throw new AgentError("usage", "unknown-format-name", `There is no format called "${options.format}".`, {
+      mend: `use auto or one of ${deps.formats.join(", ")}`,
+    });
+  }
+  const sample = sampleOf(options, deps);
+  const bytes = await artifactSize(path);
+  const key = options.key === null ? null : await deps.readKey(options.key);
+  const startedAt = clock.now();
+  return deps.telemetry.span(
+    SPANS.drill,
+    { [ATTRIBUTES.drillKind]: "sample" },
+    async (span) => {
+      const drillId = deps.randomHex(8);
+      const workDir = await deps.createWorkDir(drillId);
+      let outcome: ChildOutcome;
+      try {
+        const job: DrillJob = {
+          drillId,
+          artifactPath: await realpath(path),
+          artifactName: basename(path),
+          workDir: workDir.path,
+          format: options.format,
+          key,
+          expectation: {
+            now: startedAt,
+            sourceId: "verify",
+            point: null,
+            run: null,
+            checksum: null,
+            previous: null,
+            previousAt: null,
+            points: null,
+            objectives: { rpoMs: null, rtoMs: null, retentionMs: null, minPoints: null, immutableMs: null },
+            critical: sample.always,
+          },
+          sample,
+          limits: options.limits,
+          digestKey: options.showKeys ? null : deps.randomHex(32),
+        };
+        outcome = await deps.runChild(job, span, deps.signal, (phase, done, of) => deps.out.progress(phase, done, of));
+      } finally {
+        await workDir.remove();
+      }
+      const judged = judge(LAYERS_ASKED, outcome.checks, outcome.trouble);
+      return resultOf(path, bytes, judged, outcome, startedAt, clock.now(), span.traceId);
+    },
+    { root: true },
+  );
+}
+
+function resultOf(
+  path: string,
+  bytes: number,
+  judged: LayerVerdicts,
+  outcome: ChildOutcome,
+  startedAt: number,
+  finishedAt: number,
+  traceId: string,
+): Verification {
+  return {
+    schema: "restorewatch.verification/v1",
+    verdict: judged.verdict,
+    layers: judged.layers,
+    reasons: judged.reasons,
+    artifact: {
+      path,
+      format: outcome.recognised?.format ?? null,
+      formatVersion: outcome.recognised?.formatVersion ?? null,
+      bytes: outcome.artifact?.bytes ?? bytes,
+      sha256: outcome.artifact?.sha256 ?? null,
+      createdAt: outcome.createdAt === null ? null : new Date(outcome.createdAt).toISOString(),
+    },
+    inventory: outcome.facts?.inventory ?? null,
+    sample: outcome.sample,
+    checks: outcome.checks,
+    phases: outcome.phases,
+    resources: outcome.resources,
+    isolation: outcome.isolation,
+    startedAt: new Date(startedAt).toISOString(),
+    finishedAt: new Date(finishedAt).toISOString(),
+    traceId,
+  };
+}
+
+/** `all`, a number of records, or a rate (`0.1`, `10%`). */
+function sampleOf(options: VerifyOptions, deps: VerifyDeps): SampleRequest {
+  const always = options.critical.map((name) => {
+    const cut = name.indexOf("/");
+    if (cut <= 0 || cut === name.length - 1)
+      throw new AgentError("usage", "bad-critical", `--critical "${name}" does not name a record.`, { mend: "write COLLECTION/KEY" });
+    return { collection: name.slice(0, cut), key: name.slice(cut + 1) };
+  });
+  const seed = options.seed === null ? deps.randomHex(16) : createHash("sha256").update(options.seed).digest("hex").slice(0, 32);
+  const base = { seed, always, count: 0, rate: 1 };
+  const text = options.sample;
+  if (text === "all") return { ...base, strategy: "all" };
+  const number = Number(text.endsWith("%") ? text.slice(0, -1) : text);
+  const isRate = text.endsWith("%") || text.includes(".");
+  const rate = text.endsWith("%") ? number / 100 : number;
+  if (isRate && rate > 0 && rate <= 1) return { ...base, strategy: "rate", rate };
+  if (!isRate && Number.isSafeInteger(number) && number > 0) return { ...base, strategy: "count", count: number };
+  throw new AgentError("usage", "bad-sample", `--sample "${text}" is not a sample.`, {
+    mend: "write all, a number of records such as 500, or a rate such as 0.1 or 10%",
+  });
+}
+
+/** Only a regular file or a directory can be an artifact; a device or pipe is never opened. A link named by the person is followed, none inside is. */
+async function artifactSize(path: string): Promise<number> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile() && !found.isDirectory())
+      throw new AgentError("usage", "not-an-artifact", `${path} is neither a file nor a directory.`);
+    return found.isFile() ? found.size : 0;
+  } catch (thrown) {
+    const error = asAgentError(thrown);
+    if (error.code === "not-found") throw new AgentError("usage", "no-such-path", `There is nothing at ${path}.`);
+    if (error.code === "no-permission") throw new AgentError("auth", "no-permission", `${path} may not be read by this user.`);
+    throw error;
+  }
+}
