@@ -1,7 +1,7 @@
 /** `restorewatch report`: what was tested, when, with what result; from state alone, agent running or not. */
 import type { SourceStatus } from "../core/status.ts";
 import type { DrillRecord } from "../core/values.ts";
-import { describeBytes, describeDuration, describeTime, plural } from "../core/words-for-people.ts";
+import { describeBytes, describeDuration, describeTime, describeCount } from "../core/words-for-people.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import type { Output } from "./output.ts";
 import { clean, verdictMark } from "./render.ts";
@@ -36,7 +36,7 @@ export async function reportCommand(
       );
     } else {
       for (const line of text(sources, deps)) deps.out.line(line);
-      if (head !== null) deps.out.line(deps.out.style.dim(`Evidence: ${plural(head.seq, "entry", "entries")}, head ${head.hash}`));
+      if (head !== null) deps.out.line(deps.out.style.dim(`Evidence: ${describeCount(head.seq, "entry", "entries")}, head ${head.hash}`));
     }
     const verdicts = sources.map((one) => one.status.verdict);
     if (verdicts.includes("failed")) return 1;

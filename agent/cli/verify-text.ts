@@ -1,6 +1,6 @@
 /** The result of `verify` for people: the verdict first, then what is wrong and where, then what was looked at. */
 import type { CheckResult } from "../core/values.ts";
-import { describeBytes, describeDuration, describeNumber, plural } from "../core/words-for-people.ts";
+import { describeBytes, describeDuration, describeNumber, describeCount } from "../core/words-for-people.ts";
 import { ITEM_KINDS, type Verdict } from "../core/words.ts";
 import { checkMark, clean, type Style } from "./render.ts";
 import type { Verification } from "./verify.ts";
@@ -18,13 +18,13 @@ export function verificationText(result: Verification, all: boolean, style: Styl
   const { inventory, sample } = result;
   if (inventory !== null) {
     const parts = ITEM_KINDS.filter((kind) => inventory[kind] > 0 || kind === "collections" || kind === "records").map((kind) =>
-      plural(inventory[kind], kind.replace(/s$/, "")),
+      describeCount(inventory[kind], kind.replace(/s$/, "")),
     );
     lines.push(`  Holds    ${parts.join(", ")}`);
   }
   if (sample !== null)
     lines.push(
-      `  Looked   at ${sample.strategy === "all" ? `all ${plural(sample.population, "record")}` : `${describeNumber(sample.checked)} of ${plural(sample.population, "record")}, chosen at random`}`,
+      `  Looked   at ${sample.strategy === "all" ? `all ${describeCount(sample.population, "record")}` : `${describeNumber(sample.checked)} of ${describeCount(sample.population, "record")}, chosen at random`}`,
     );
   lines.push(`  Checks   ${checksLine(result.checks)}${all ? "" : style.dim("  (--all lists them)")}`);
   lines.push(`  Took     ${describeDuration(Date.parse(result.finishedAt) - Date.parse(result.startedAt))}${phases(result, style)}`);
