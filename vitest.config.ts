@@ -1,11 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+const shared = { testTimeout: 30_000, hookTimeout: 30_000, pool: "forks" as const };
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
-    pool: "forks",
     maxWorkers: 2,
+    projects: [
+      { test: { ...shared, name: "main", include: ["test/{unit,meta,integration}/**/*.test.ts"] } },
+      // Needs Chromium: not part of `npm test`, which runs on a machine that has only Node and npm.
+      { test: { ...shared, name: "browser", include: ["test/browser/**/*.test.ts"], fileParallelism: false } },
+    ],
   },
 });
