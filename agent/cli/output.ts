@@ -6,7 +6,10 @@ import { clean, type Style, terminalStyle } from "./render.ts";
 export interface Output {
   readonly style: Style;
   readonly interactive: boolean;
+  readonly columns: number;
   line(text: string): void;
+  /** As it is, cursor movements included; only for what draws on a terminal. */
+  raw(text: string): void;
   /** Prints a failure in the way the output format wants it and returns the exit code for it. */
   failure(error: AgentError, format: "text" | "json"): number;
   progress(what: string, done: number, of: number | null): void;
@@ -31,7 +34,9 @@ export function createOutput(terminal: Terminal): Output {
   return {
     style: terminalStyle(terminal.colour),
     interactive: terminal.isTty,
+    columns: terminal.columns,
     line: (text) => terminal.write(`${text}\n`),
+    raw: (text) => terminal.write(text),
     failure(error, format) {
       clearProgress();
       const message =

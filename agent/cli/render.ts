@@ -21,7 +21,7 @@ export function terminalStyle(colour: boolean): Style {
   return { bold: paint("1", "22"), dim: paint("2", "22"), good: paint("32"), bad: paint("31"), warn: paint("33") };
 }
 
-export function verdictMark(verdict: Verdict | "pending", style: Style): string {
+export function verdictMark(verdict: Verdict | "pending" | "none", style: Style): string {
   switch (verdict) {
     case "verified":
       return style.good("✓ verified");
@@ -31,6 +31,8 @@ export function verdictMark(verdict: Verdict | "pending", style: Style): string 
       return style.warn("? inconclusive");
     case "pending":
       return style.dim("· pending");
+    case "none":
+      return style.dim("· no backup");
   }
 }
 

@@ -50,7 +50,7 @@ function text(sources: readonly ReportSource[], deps: ReportDeps): string[] {
   const { style } = deps.out;
   const lines = [style.bold(`Restorewatch report, ${describeTime(deps.now())}`), ""];
   for (const { status, drills } of sources) {
-    lines.push(`${verdictMark(status.verdict, style)}  ${style.bold(clean(status.id))}  ${clean(status.headline)}`);
+    lines.push(`${verdictMark(status.verdict, style)}  ${style.bold(clean(status.sourceId))}  ${clean(status.headline)}`);
     for (const drill of drills.slice(0, 5)) {
       const format = drill.artifact.format === null ? "" : `, ${drill.artifact.format}`;
       const reason = drill.reasons[0] === undefined ? "" : `  ${clean(drill.reasons[0])}`;
