@@ -44,7 +44,7 @@ export async function recordCommand(source: string, options: RecordOptions, deps
       ...(options.message === null ? {} : { message: options.message }),
     };
     const report = parseRunReport(input, { sourceId: source, via: "cli", now: deps.clock.now() });
-    await deps.leave("run", report);
+    await deps.leave("run", input);
     if (options.output === "json")
       deps.out.line(JSON.stringify({ schema: "restorewatch.run/v1", id: report.id, source, outcome: report.outcome }));
     else deps.out.line(`Recorded: ${source}, ${report.outcome}. The agent takes it in within a few seconds, or when it next starts.`);

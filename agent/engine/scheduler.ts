@@ -18,10 +18,14 @@ export interface SchedulerDeps {
   readonly pollStatus: (sourceId: string) => Promise<PollStatus | null>;
   readonly poll: (policy: SourcePolicy, signal: AbortSignal) => Promise<PollOutcome>;
   readonly drill: (due: DueDrill, policy: SourcePolicy, signal: AbortSignal) => Promise<DrillRecord | null>;
+  /** The newest point of the source now, because a person asked. */
+  readonly drillAsked: (policy: SourcePolicy, signal: AbortSignal) => Promise<DrillRecord | null>;
   /** Reads a source afresh and puts its gauges right. */
   readonly refresh: (policy: SourcePolicy) => Promise<SourceState>;
   /** After every tick that got through. */
   readonly beat: (now: number) => void;
+  /** Before anything else in a tick: what the command line left for us. */
+  readonly everyTick: () => Promise<void>;
   /** Once a day or at start: prune, note the head. */
   readonly housekeeping: () => Promise<void>;
   readonly tickMs: number;
@@ -32,7 +36,9 @@ export interface Scheduler {
   run(signal: AbortSignal): Promise<void>;
   /** Makes every source due for a poll at the next tick. */
   pollAllNow(): void;
-  /** Resolves when nothing is due and nothing runs. */
+  /** The source's newest point is drilled as soon as a place is free, whatever the plan says. */
+  drillNow(sourceId: string): void;
+  /** What runs and what waits now. */
   readonly busy: () => { readonly polls: number; readonly drills: number; readonly due: number };
 }
 
@@ -45,6 +51,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const nextPoll = new Map<string, number>();
   const polling = new Map<string, Promise<void>>();
   const drilling = new Map<string, Promise<void>>();
+  const asked = new Set<string>();
   const states = new Map<string, { readonly state: SourceState; readonly readAt: number }>();
   let due: readonly DueDrill[] = [];
   let lastHousekeeping = Number.NEGATIVE_INFINITY;
@@ -70,10 +77,14 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       nextPoll.clear();
       for (const policy of deps.policies()) nextPoll.set(policy.id, 0);
     },
+    drillNow(sourceId) {
+      asked.add(sourceId);
+    },
     busy: () => ({ polls: polling.size, drills: drilling.size, due: due.length }),
   };
 
   async function tick(signal: AbortSignal): Promise<void> {
+    await deps.everyTick();
     const policies = deps.policies();
     const now = deps.clock.now();
     const steady = deps.clock.monotonic();
@@ -138,6 +149,14 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       calendars,
       now,
     });
+    for (const sourceId of asked) {
+      const policy = policies.find((other) => other.id === sourceId);
+      if (policy === undefined) asked.delete(sourceId);
+      else if (drilling.size < deps.concurrency().drills && !drilling.has(sourceId)) {
+        asked.delete(sourceId);
+        drilling.set(sourceId, drillOne(null, policy, signal));
+      }
+    }
     for (const drill of due) {
       if (drilling.size >= deps.concurrency().drills) return;
       const policy = policies.find((other) => other.id === drill.sourceId);
@@ -146,21 +165,22 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     }
   }
 
-  async function drillOne(drill: DueDrill, policy: SourcePolicy, signal: AbortSignal): Promise<void> {
+  /** `drill` null: a person asked. */
+  async function drillOne(drill: DueDrill | null, policy: SourcePolicy, signal: AbortSignal): Promise<void> {
     try {
-      const finished = await deps.drill(drill, policy, signal);
+      const finished = await (drill === null ? deps.drillAsked(policy, signal) : deps.drill(drill, policy, signal));
       // Someone else holds it: look again when its lease may have run out, not at every tick.
       if (finished === null && !signal.aborted) await deps.clock.sleep(5000, signal).catch(() => undefined);
       await refresh(policy);
     } catch (thrown) {
       deps.telemetry.log("error", "a drill could not be recorded", {
         [ATTRIBUTES.source]: policy.id,
-        [ATTRIBUTES.drillId]: drill.id,
+        [ATTRIBUTES.drillId]: drill?.id,
         [ATTRIBUTES.errorType]: asAgentError(thrown).code,
       });
       await deps.clock.sleep(5000, signal).catch(() => undefined);
     } finally {
-      drilling.delete(drill.sourceId);
+      drilling.delete(policy.id);
     }
   }
 }

@@ -1,0 +1,221 @@
+/** The commands and their flags. Each command's work is in its own file; what it needs is brought by app.ts, loaded only when it runs. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { AgentError } from "../core/errors.ts";
+import { parseDuration, parseSize } from "../kit/duration.ts";
+import type { Output } from "./output.ts";
+
+/** What main.ts knows of the machine. */
+export interface Shell {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly out: Output;
+  readonly pid: number;
+  readonly nodePath: string;
+  readonly hostname: string;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Aborts at SIGINT and SIGTERM; `reload` is called at SIGHUP. */
+  readonly stop: AbortSignal;
+  readonly onReload: (reload: () => void) => void;
+}
+
+type Run = (commands: typeof import("../app.ts"), shell: Shell) => Promise<number>;
+
+/** @returns the exit code */
+export async function runProgram(argv: readonly string[], shell: Shell): Promise<number> {
+  let chosen: Run | null = null;
+  const program = new Command("restorewatch");
+  const output = (): Option => new Option("--output <how>", "text for people, json for programs").choices(["text", "json"]).default("text");
+  const config = (): Option => new Option("-c, --config <file>", "configuration; absent: ./restorewatch.yaml");
+  const log = (): Option => new Option("--log <how>", "auto: people's words on a terminal and on the quickstart, else JSON lines").choices(["auto", "json", "off"]).default("auto");
+  program
+    .description("Knows whether your no-code backups restore: drills them, proves it, tells.")
+    .showHelpAfterError("(restorewatch --help lists the commands)")
+    .exitOverride()
+    .configureOutput({ writeOut: shell.stdout, writeErr: shell.stderr })
+    .enablePositionalOptions();
+
+  program
+    .command("start")
+    .description("runs the agent; without a configuration, on the quickstart")
+    .addOption(config())
+    .option("--listen <host:port>", "address of the page instead of the configured one")
+    .addOption(log())
+    .action((options: { config?: string; listen?: string; log: "auto" | "json" | "off" }) => {
+      chosen = (app) => app.startAgent({ config: options.config ?? null, listen: options.listen ?? null, log: options.log, quickstart: true }, shell);
+    });
+  program
+    .command("run")
+    .description("runs the agent on a configuration")
+    .addOption(config())
+    .option("--listen <host:port>", "address of the page instead of the configured one")
+    .addOption(log())
+    .action((options: { config?: string; listen?: string; log: "auto" | "json" | "off" }) => {
+      chosen = (app) => app.startAgent({ config: options.config ?? null, listen: options.listen ?? null, log: options.log, quickstart: false }, shell);
+    });
+  program
+    .command("poll")
+    .argument("[source]", "source id; absent: every source")
+    .description("looks at the vaults once and says what is there")
+    .addOption(config())
+    .addOption(output())
+    .action((source: string | undefined, options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.pollOnce(source ?? null, { config: options.config ?? null, output: options.output }, shell);
+    });
+  program
+    .command("drill")
+    .argument("<source>", "source id")
+    .description("drills the newest backup of a source now")
+    .addOption(config())
+    .addOption(output())
+    .action((source: string, options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.drillOnce(source, { config: options.config ?? null, output: options.output }, shell);
+    });
+  program
+    .command("record")
+    .argument("<source>", "source id")
+    .description("reports a backup run: what a backup job calls when it is done")
+    .requiredOption("--outcome <outcome>", "success, failure, partial or unknown")
+    .option("--started <time>", "ISO 8601 or epoch seconds")
+    .option("--finished <time>", "ISO 8601 or epoch seconds; absent: now")
+    .option("--bytes <n>", "bytes written")
+    .option("--records <n>", "records written")
+    .option("--artifact <path>", "path of the artifact within the vault")
+    .option("--sha256 <hex>", "digest of the artifact")
+    .option("--message <text>", "one line for people; no secret, no personal data")
+    .addOption(config())
+    .addOption(output())
+    .action((source: string, options: Record<string, string | undefined> & { output: "text" | "json" }) => {
+      chosen = (app) => app.recordRun(source, options, shell);
+    });
+  program
+    .command("report")
+    .argument("[source]", "source id; absent: every source")
+    .description("what was tested, when, with what result")
+    .addOption(config())
+    .addOption(output())
+    .action((source: string | undefined, options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.reportSources(source ?? null, { config: options.config ?? null, output: options.output }, shell);
+    });
+  program
+    .command("verify")
+    .argument("<path>", "backup: a file or a directory")
+    .description("verifies one backup; needs no configuration and keeps nothing")
+    .option("--format <format>", "auto, or the name of a format", "auto")
+    .option("--sample <sample>", "all, a number of records, or a rate such as 0.1 or 10%", "all")
+    .option("--critical <record>", "a record that must be there, COLLECTION/KEY; may be given again", collect, [])
+    .option("--key <file>", "file with the secret that opens what is encrypted inside")
+    .option("--seed <text>", "makes a random sample repeatable")
+    .option("--show-keys", "prints keys of records as they are, also where they may be personal", false)
+    .option("--all", "lists every check, not only those that need a look", false)
+    .option("--memory <size>", "database memory", sizeMb, 256)
+    .option("--disk <size>", "disk for spilling", sizeMb, 4096)
+    .option("--threads <n>", "threads", count, 2)
+    .option("--timeout <duration>", "ends an inconclusive try after this", duration, 600_000)
+    .addOption(output())
+    .action((path: string, options: VerifyFlags) => {
+      chosen = (app) => app.verifyPath(path, options, shell);
+    });
+  program
+    .command("init")
+    .argument("[path]", "where to write it", "restorewatch.yaml")
+    .description("writes a commented configuration to begin with")
+    .option("--force", "overwrites what is there", false)
+    .action((path: string, options: { force: boolean }) => {
+      chosen = (app) => app.initConfig(path, options.force, shell);
+    });
+  program
+    .command("check")
+    .description("checks the configuration, reaches every vault, says what isolation a drill gets")
+    .addOption(config())
+    .addOption(output())
+    .action((options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.checkConfig({ config: options.config ?? null, output: options.output }, shell);
+    });
+  const evidence = program.command("evidence").description("the log of what was tested and found");
+  evidence
+    .command("verify")
+    .description("proves that no entry was changed, removed or reordered")
+    .option("--head <hash>", "head noted earlier: without it the end of the log is unproven")
+    .addOption(config())
+    .addOption(output())
+    .action((options: { config?: string; head?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.evidenceVerify(options, shell);
+    });
+  evidence
+    .command("show")
+    .description("prints entries")
+    .option("--since <time>", "ISO 8601")
+    .option("--source <id>", "only of this source")
+    .option("--type <type>", "only of this type")
+    .addOption(config())
+    .addOption(output())
+    .action((options: { config?: string; since?: string; source?: string; type?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.evidenceShow(options, shell);
+    });
+  const state = program.command("state").description("what the agent remembers");
+  state
+    .command("info")
+    .addOption(config())
+    .addOption(output())
+    .description("how much is there and how far it follows the evidence")
+    .action((options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.stateInfo(options, shell);
+    });
+  state
+    .command("rebuild")
+    .addOption(config())
+    .addOption(output())
+    .description("makes the state anew from the evidence")
+    .action((options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.stateRebuild(options, shell);
+    });
+
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (thrown) {
+    // Commander has said what is wrong; asking for help is no error.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+    throw thrown;
+  }
+  if (chosen === null) return shell.out.failure(new AgentError("usage", "no-command", "No command was given."), "text");
+  const run: Run = chosen;
+  return run(await import("../app.ts"), shell);
+}
+
+export interface VerifyFlags {
+  readonly format: string;
+  readonly sample: string;
+  readonly critical: readonly string[];
+  readonly key?: string;
+  readonly seed?: string;
+  readonly showKeys: boolean;
+  readonly all: boolean;
+  readonly memory: number;
+  readonly disk: number;
+  readonly threads: number;
+  readonly timeout: number;
+  readonly output: "text" | "json";
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 64) throw new InvalidArgumentError("a whole number from 1 to 64 is wanted.");
+  return value;
+}
+
+function sizeMb(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === null || bytes < 64e6) throw new InvalidArgumentError("a size from 64MB on is wanted, such as 256MB.");
+  return Math.round(bytes / 1e6);
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null || ms < 1000) throw new InvalidArgumentError("a duration from 1s on is wanted, such as 10m.");
+  return ms;
+}

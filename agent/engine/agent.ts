@@ -1,0 +1,321 @@
+/**
+ * The running agent: what happens at start, at every tick, on reload and at the end, over parts that were handed in.
+ * Order at start: leftovers, evidence into state, gauges from state, and only then the first poll, so that a restart changes no alert.
+ */
+import { asAgentError } from "../core/errors.ts";
+import type { EvidenceEntry } from "../core/evidence.ts";
+import { type DueDrill, planDrills } from "../core/plan.ts";
+import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
+import type { Clock, Random, Repositories, Span, State, Telemetry, Vault, Work } from "../core/ports.ts";
+import { type SourceStatus, sourceStatus } from "../core/status.ts";
+import type { DrillRecord, Isolation, RunReport } from "../core/values.ts";
+import { runObservations } from "../core/points.ts";
+import { parseRunReport } from "../core/run-report.ts";
+import { idOf } from "../core/ids.ts";
+import type { DrillJob } from "../drill/protocol.ts";
+import { ATTRIBUTES } from "../telemetry/names.ts";
+import { alarmEntries } from "./alarms.ts";
+import type { ChildOutcome } from "./drill-child/index.ts";
+import { type DrillerDeps, runDrill } from "./driller.ts";
+import { emptyInbox, type InboxRequest } from "./inbox.ts";
+import { pollSource, type PollOutcome } from "./poller.ts";
+import { sourceSamples, type SourceState } from "./project.ts";
+import { datedCalendars, readSource } from "./read-state.ts";
+import { createScheduler, type Scheduler } from "./scheduler.ts";
+import type { SelfGauges } from "./self.ts";
+
+/** What a configuration says to the engine; replaced as a whole by a reload. */
+export interface Settings {
+  readonly configHash: string;
+  readonly policies: readonly SourcePolicy[];
+  readonly calendars: readonly DrillCalendar[];
+  readonly vault: (id: string) => Vault;
+  readonly pollConcurrency: number;
+  readonly drillConcurrency: number;
+  readonly retentionMs: number;
+}
+
+export interface AgentDeps {
+  readonly version: string;
+  readonly holder: string;
+  readonly state: State;
+  readonly work: Work;
+  readonly record: (entries: readonly EvidenceEntry[]) => Promise<void>;
+  readonly noteHead: () => Promise<void>;
+  readonly telemetry: Telemetry;
+  readonly self: SelfGauges;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly isolation: () => Isolation;
+  readonly runChild: (job: DrillJob, span: Span, signal: AbortSignal) => Promise<ChildOutcome>;
+  readonly createWorkDir: DrillerDeps["createWorkDir"];
+  readonly digestKey: string;
+  readonly inbox: string;
+  /** A source left the configuration: its counters go too. */
+  readonly forget: (sourceId: string) => void;
+  /** Counters of a source that came, at 0. */
+  readonly initialise: (sourceIds: readonly string[]) => void;
+  readonly tickMs: number;
+}
+
+export interface Agent {
+  readonly scheduler: Scheduler;
+  readonly policies: () => readonly SourcePolicy[];
+  /** Records start and configuration and puts every gauge right. Before anything listens. */
+  start(): Promise<void>;
+  /** Until `signal` aborts; drills under way are then abandoned. */
+  run(signal: AbortSignal): Promise<void>;
+  stop(reason: string): Promise<void>;
+  reload(next: Settings): Promise<void>;
+  submitRun(report: RunReport): Promise<void>;
+  poll(policy: SourcePolicy, signal: AbortSignal): Promise<PollOutcome>;
+  /** Drills the newest point now, whatever the plan says; null when there is none. */
+  drillNow(policy: SourcePolicy, signal: AbortSignal): Promise<DrillRecord | null>;
+  statuses(): Promise<SourceStatus[]>;
+}
+
+const POLL_DEADLINE_MS = 30_000;
+const FOUND_BY_MOST = 10_000;
+
+export function createAgent(initial: Settings, deps: AgentDeps): Agent {
+  let settings = initial;
+  const { state, telemetry, clock } = deps;
+  const { repositories } = state;
+  const foundBy = new Map<string, { readonly traceId: string; readonly spanId: string }>();
+
+  const scheduler = createScheduler({
+    clock,
+    telemetry,
+    policies: () => settings.policies,
+    calendars: (now) => datedCalendars(settings.calendars, now),
+    concurrency: () => ({ polls: settings.pollConcurrency, drills: settings.drillConcurrency }),
+    pollStatus: (sourceId) => repositories.sources.poll(sourceId),
+    poll,
+    drill: (due, policy, signal) => runDrill(due, policy, "plan", drillerDeps(), signal),
+    drillAsked: drillNow,
+    refresh,
+    beat: (now) => {
+      deps.self.set("restorewatch_heartbeat_timestamp_seconds", now / 1000);
+    },
+    everyTick: () => takeInbox(),
+    housekeeping,
+    tickMs: deps.tickMs,
+  });
+
+  return {
+    scheduler,
+    policies: () => settings.policies,
+    start,
+    run: (signal) => scheduler.run(signal),
+    stop,
+    reload,
+    submitRun,
+    poll,
+    drillNow,
+    statuses,
+  };
+
+  async function start(): Promise<void> {
+    const now = clock.now();
+    const before = await repositories.meta.get("config.hash");
+    const entries: EvidenceEntry[] = [{ type: "agent.started", at: now, version: deps.version, configHash: settings.configHash }];
+    if (before !== settings.configHash) entries.push(configChanged(now));
+    entries.push(...(await newSources(now)));
+    await deps.record(entries);
+    await repositories.meta.set("config.hash", settings.configHash);
+    deps.initialise(settings.policies.map((policy) => policy.id));
+    deps.self.set("restorewatch_config_hash_info", 1, { hash: settings.configHash.slice(0, 16) });
+    deps.self.set("restorewatch_config_last_reload_success", 1);
+    deps.self.set("restorewatch_state_bytes", await state.size());
+    for (const policy of settings.policies) await refresh(policy);
+    telemetry.log("info", "agent started", {
+      version: deps.version,
+      sources: settings.policies.length,
+      config: settings.configHash.slice(0, 16),
+    });
+  }
+
+  async function stop(reason: string): Promise<void> {
+    await deps.record([{ type: "agent.stopped", at: clock.now(), reason }]);
+    telemetry.log("info", "agent stopped", { reason });
+  }
+
+  async function reload(next: Settings): Promise<void> {
+    const gone = settings.policies.filter((policy) => !next.policies.some((other) => other.id === policy.id));
+    const changed = next.configHash !== settings.configHash;
+    settings = next;
+    const now = clock.now();
+    const entries: EvidenceEntry[] = changed ? [configChanged(now), ...(await newSources(now))] : [];
+    if (entries.length > 0) await deps.record(entries);
+    await repositories.meta.set("config.hash", settings.configHash);
+    for (const policy of gone) {
+      telemetry.gauges({ source: policy.id }, []);
+      deps.forget(policy.id);
+    }
+    deps.initialise(settings.policies.map((policy) => policy.id));
+    deps.self.set("restorewatch_config_hash_info", 1, { hash: settings.configHash.slice(0, 16) });
+    for (const policy of settings.policies) await refresh(policy);
+    scheduler.pollAllNow();
+    telemetry.log("info", "configuration loaded", { config: settings.configHash.slice(0, 16), sources: settings.policies.length, changed });
+  }
+
+  function configChanged(at: number): EvidenceEntry {
+    return { type: "config.changed", at, configHash: settings.configHash, sources: settings.policies.map((policy) => policy.id) };
+  }
+
+  async function newSources(at: number): Promise<EvidenceEntry[]> {
+    const seen = await repositories.sources.firstSeen();
+    return settings.policies
+      .filter((policy) => !seen.has(policy.id))
+      .map((policy) => ({ type: "source.configured", at, sourceId: policy.id }));
+  }
+
+  async function poll(policy: SourcePolicy, signal: AbortSignal): Promise<PollOutcome> {
+    const outcome = await pollSource(
+      policy,
+      { vault: settings.vault, repositories, record: deps.record, telemetry, clock, random: deps.random, deadlineMs: POLL_DEADLINE_MS },
+      signal,
+    );
+    for (const id of outcome.points) {
+      foundBy.set(id, { traceId: outcome.span.traceId, spanId: outcome.span.spanId });
+      if (foundBy.size > FOUND_BY_MOST) foundBy.delete(foundBy.keys().next().value ?? id);
+    }
+    return outcome;
+  }
+
+  function drillerDeps(): DrillerDeps {
+    return {
+      vault: settings.vault,
+      repositories,
+      record: deps.record,
+      work: deps.work,
+      holder: deps.holder,
+      telemetry,
+      clock,
+      isolation: deps.isolation,
+      runChild: deps.runChild,
+      createWorkDir: deps.createWorkDir,
+      digestKey: deps.digestKey,
+      foundBy: (id) => foundBy.get(id) ?? null,
+    };
+  }
+
+  async function drillNow(policy: SourcePolicy, signal: AbortSignal): Promise<DrillRecord | null> {
+    const points = await repositories.points.list(policy.id, { limit: 1 });
+    const point = points[0];
+    if (point === undefined) return null;
+    const ledger = await repositories.drills.ledger(policy.id);
+    const planned = planDrills({
+      policies: [policy],
+      points: new Map([[policy.id, points]]),
+      ledger: new Map([[policy.id, ledger]]),
+      firstSeen: new Map(),
+      calendars: [],
+      now: clock.now(),
+    })[0];
+    const asked: DueDrill = {
+      id: idOf("drill", policy.id, "person", point.id, clock.now()),
+      kind: "sample",
+      sourceId: policy.id,
+      pointId: point.id,
+      attempt: 1,
+      dueAt: clock.now(),
+      reason: "repeat",
+      priority: 0,
+    };
+    const drill = await runDrill(planned?.pointId === point.id ? planned : asked, policy, "person", drillerDeps(), signal);
+    await refresh(policy);
+    return drill;
+  }
+
+  async function refresh(policy: SourcePolicy): Promise<SourceState> {
+    const now = clock.now();
+    const seen = (await repositories.sources.firstSeen()).get(policy.id) ?? now;
+    const source = await readSource(policy, repositories, seen, datedCalendars(settings.calendars, now));
+    // A reload while this was read may have taken the source away.
+    if (settings.policies.includes(policy)) telemetry.gauges({ source: policy.id }, sourceSamples(source, now));
+    return source;
+  }
+
+  async function submitRun(report: RunReport): Promise<void> {
+    const policy = settings.policies.find((other) => other.id === report.sourceId);
+    if (policy === undefined || (await repositories.runs.get(report.id)) !== null) return;
+    const now = clock.now();
+    const observations = runObservations([report]);
+    const points = await repositories.points.list(policy.id, { limit: 1 });
+    const runs = [report, ...(await repositories.runs.list(policy.id, { limit: 1000 }))];
+    const entries: EvidenceEntry[] = [{ type: "run.reported", at: now, report }];
+    if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
+    entries.push(...(await alarmEntries(policy, repositories, { observations, newest: points[0] ?? null, runs }, now)));
+    await deps.record(entries);
+    await refresh(policy);
+  }
+
+  async function takeInbox(): Promise<void> {
+    await emptyInbox(deps.inbox, takeOne, (name, code) =>
+      telemetry.log("warn", "a document in the inbox was not understood", { name, [ATTRIBUTES.errorType]: code }),
+    );
+  }
+
+  async function takeOne(request: InboxRequest): Promise<void> {
+    switch (request.kind) {
+      case "run":
+        await submitFromInbox(request.document);
+        break;
+      case "poll":
+        scheduler.pollAllNow();
+        break;
+      case "drill":
+        scheduler.drillNow(request.document.sourceId);
+        break;
+    }
+  }
+
+  /** What the command line checked before is checked again: anyone who may write there may have written it. */
+  async function submitFromInbox(document: unknown): Promise<void> {
+    let report: RunReport;
+    try {
+      report = parseRunReport(document, { sourceId: null, via: "cli", now: clock.now() });
+    } catch (thrown) {
+      telemetry.log("warn", "a run report in the inbox is not valid", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
+      return;
+    }
+    await submitRun(report);
+  }
+
+  async function housekeeping(): Promise<void> {
+    try {
+      const removed = await state.prune(clock.now() - settings.retentionMs);
+      if (removed > 0) telemetry.log("info", "old rows were removed from the state", { rows: removed });
+      await deps.noteHead();
+      deps.self.set("restorewatch_state_bytes", await state.size());
+    } catch (thrown) {
+      telemetry.log("error", "housekeeping failed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
+    }
+  }
+
+  async function statuses(): Promise<SourceStatus[]> {
+    return readStatuses(settings.policies, repositories, clock.now());
+  }
+}
+
+/** Every source as it stands, worst first. */
+export async function readStatuses(policies: readonly SourcePolicy[], repositories: Repositories, now: number): Promise<SourceStatus[]> {
+  const firstSeen = await repositories.sources.firstSeen();
+  const all: SourceStatus[] = [];
+  for (const policy of policies) {
+    all.push(
+      sourceStatus({
+        policy,
+        points: await repositories.points.list(policy.id),
+        drills: await repositories.drills.list({ sourceId: policy.id, limit: 20 }),
+        runs: await repositories.runs.list(policy.id, { limit: 50 }),
+        alarms: await repositories.alarms.list({ sourceId: policy.id }),
+        poll: await repositories.sources.poll(policy.id),
+        firstSeenAt: firstSeen.get(policy.id) ?? null,
+        now,
+      }),
+    );
+  }
+  return all.sort((a, b) => b.worst - a.worst || (a.sourceId < b.sourceId ? -1 : 1));
+}
