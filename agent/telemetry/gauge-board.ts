@@ -9,33 +9,54 @@ export interface GaugeBoard {
    * samples nor those told under a narrower scope (`{state: "due"}`).
    */
   replace(scope: Labels, samples: readonly GaugeSample[]): void;
-  /** Removes every sample that contains `scope`; with an empty one, nothing. */
-  remove(scope: Labels): void;
   of(metric: string): readonly GaugeSample[];
   all(): readonly GaugeSample[];
 }
 
-export function gaugeBoard(): GaugeBoard {
-  const byMetric = new Map<string, Map<string, { readonly sample: GaugeSample; readonly agentWide: boolean }>>();
+interface Entry {
+  readonly sample: GaugeSample;
+  /** Told under the empty scope. */
+  readonly agentWide: boolean;
+}
 
-  const removeWhere = (goes: (sample: GaugeSample, agentWide: boolean) => boolean): void => {
-    for (const series of byMetric.values()) for (const [key, entry] of series) if (goes(entry.sample, entry.agentWide)) series.delete(key);
+/** Kept by source first, because that is how they are replaced: a source with sixty series never looks at those of the others. */
+export function gaugeBoard(): GaugeBoard {
+  const shelves = new Map<string, Map<string, Map<string, Entry>>>();
+
+  const clear = (shelf: string, goes: (entry: Entry) => boolean): void => {
+    for (const [metric, series] of shelves.get(shelf) ?? []) {
+      for (const [key, entry] of series) if (goes(entry)) series.delete(key);
+      if (series.size === 0) shelves.get(shelf)?.delete(metric);
+    }
+    if (shelves.get(shelf)?.size === 0) shelves.delete(shelf);
   };
+
+  const put = (sample: GaugeSample, agentWide: boolean): void => {
+    const shelf = shelves.get(shelfOf(sample.labels)) ?? new Map<string, Map<string, Entry>>();
+    shelves.set(shelfOf(sample.labels), shelf);
+    const series = shelf.get(sample.metric) ?? new Map<string, Entry>();
+    shelf.set(sample.metric, series);
+    series.set(labelKey(sample.labels), { sample, agentWide });
+  };
+
+  const samplesOf = (series: ReadonlyMap<string, Entry> | undefined): GaugeSample[] =>
+    [...(series?.values() ?? [])].map((entry) => entry.sample);
 
   return {
     replace(scope, samples) {
       const agentWide = Object.keys(scope).length === 0;
-      removeWhere((sample, own) => (agentWide ? own : containsLabels(sample.labels, scope)));
-      for (const sample of samples) {
-        const series = byMetric.get(sample.metric) ?? new Map();
-        byMetric.set(sample.metric, series);
-        series.set(labelKey(sample.labels), { sample, agentWide });
+      if (agentWide) clear("", (entry) => entry.agentWide);
+      else {
+        const touched = scope["source"] === undefined ? [...shelves.keys()] : [scope["source"]];
+        for (const shelf of touched) clear(shelf, (entry) => containsLabels(entry.sample.labels, scope));
       }
+      for (const sample of samples) put(sample, agentWide);
     },
-    remove(scope) {
-      if (Object.keys(scope).length > 0) removeWhere((sample) => containsLabels(sample.labels, scope));
-    },
-    of: (metric) => [...(byMetric.get(metric)?.values() ?? [])].map((entry) => entry.sample),
-    all: () => [...byMetric.values()].flatMap((series) => [...series.values()].map((entry) => entry.sample)),
+    of: (metric) => [...shelves.values()].flatMap((shelf) => samplesOf(shelf.get(metric))),
+    all: () => [...shelves.values()].flatMap((shelf) => [...shelf.values()].flatMap(samplesOf)),
   };
+}
+
+function shelfOf(labels: Labels): string {
+  return labels["source"] ?? "";
 }

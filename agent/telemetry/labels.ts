@@ -34,22 +34,37 @@ export function labelKey(labels: Labels): string {
 }
 
 export function containsLabels(labels: Labels, part: Labels): boolean {
-  return Object.entries(part).every(([name, value]) => labels[name] === value);
+  for (const name in part) if (labels[name] !== part[name]) return false;
+  return true;
+}
+
+/** @throws MetricMisuse unless `value` is a finite number: what is not known has no sample */
+export function requireNumber(metric: string, value: number): void {
+  if (!Number.isFinite(value)) throw new MetricMisuse(`${metric} is told the value ${String(value)}`);
 }
 
 /**
- * Checks what `Telemetry.gauges` is given.
- * @throws MetricMisuse for an unknown metric or label set, a sample outside the scope, one told twice, or a `source` under the empty scope
+ * Checks one sample of what `Telemetry.gauges` is given.
+ * @throws MetricMisuse for an unknown metric or label set, a sample outside the scope, a `source` under the empty scope, or no finite value
+ */
+export function requireSample(scope: Labels, { metric, labels, value }: GaugeSample): void {
+  requireMetric(metric, "gauge", labels);
+  requireNumber(metric, value);
+  if (!containsLabels(labels, scope)) throw new MetricMisuse(`${metric} is told outside the scope ${labelKey(scope)}`);
+  const agentWide = Object.keys(scope).length === 0;
+  if (agentWide && labels["source"] !== undefined) throw new MetricMisuse(`${metric} has a source, told under the empty scope`);
+}
+
+/**
+ * Checks all that `Telemetry.gauges` is given.
+ * @throws MetricMisuse as `requireSample`, and for a series told twice
  */
 export function requireSamples(scope: Labels, samples: readonly GaugeSample[]): void {
   const seen = new Set<string>();
-  const agentWide = Object.keys(scope).length === 0;
-  for (const { metric, labels } of samples) {
-    requireMetric(metric, "gauge", labels);
-    if (!containsLabels(labels, scope)) throw new MetricMisuse(`${metric} is told outside the scope ${labelKey(scope)}`);
-    if (agentWide && labels["source"] !== undefined) throw new MetricMisuse(`${metric} has a source, told under the empty scope`);
-    const key = metric + labelKey(labels);
-    if (seen.has(key)) throw new MetricMisuse(`${metric} is told twice with the same labels`);
+  for (const sample of samples) {
+    requireSample(scope, sample);
+    const key = sample.metric + labelKey(sample.labels);
+    if (seen.has(key)) throw new MetricMisuse(`${sample.metric} is told twice with the same labels`);
     seen.add(key);
   }
 }

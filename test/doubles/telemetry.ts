@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Attributes, AttributeValue, Clock, GaugeSample, LogLevel, Span, Telemetry } from "../../agent/core/ports.ts";
 import { gaugeBoard } from "../../agent/telemetry/gauge-board.ts";
-import { containsLabels, type Labels, requireMetric, requireSamples } from "../../agent/telemetry/labels.ts";
+import { containsLabels, type Labels, requireMetric, requireNumber, requireSamples } from "../../agent/telemetry/labels.ts";
 
 export interface RecordedSpan {
   readonly name: string;
@@ -126,6 +126,7 @@ export function memoryTelemetry(clock: Pick<Clock, "now"> = { now: () => Date.no
     },
     count(metric, labels, by = 1) {
       requireMetric(metric, "counter", labels);
+      requireNumber(metric, by);
       counts.push({ metric, labels, by });
     },
     gauges(scope, samples) {
@@ -134,6 +135,7 @@ export function memoryTelemetry(clock: Pick<Clock, "now"> = { now: () => Date.no
     },
     observe(metric, labels, value, exemplar) {
       requireMetric(metric, "histogram", labels);
+      requireNumber(metric, value);
       observed.push({
         metric,
         labels,
