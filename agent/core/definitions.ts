@@ -22,7 +22,8 @@ export interface FormatDefinition {
 export interface SandboxDefinition {
   readonly id: string;
   readonly summary: string;
-  create(): Sandbox;
+  /** `readPaths`: absolute paths besides its own directory that the sandbox may read natively (bulk files of a Content). */
+  create(options?: { readonly readPaths?: readonly string[] }): Sandbox;
 }
 
 export type CheckRegistry = readonly Check[];

@@ -206,8 +206,13 @@ export interface SandboxLimits {
 
 export type Row = Readonly<Record<string, string | number | bigint | boolean | null | readonly (string | null)[]>>;
 
-/** Where content is loaded to be looked at. One instance serves one drill. */
+/**
+ * Where content is loaded to be looked at. One instance serves one drill; statements run one after the other.
+ * Rows hold plain values: integers as numbers, beyond 2^53 as bigint; decimals as their digits; timestamps as ISO text in UTC.
+ * Memory or disk used up is AgentError `limit`; no error message holds a record value.
+ */
 export interface Sandbox {
+  /** Throws unless, from here on, nothing outside `directory` (and the read paths it was created with) can be reached. */
   provision(directory: string, limits: SandboxLimits): Promise<void>;
   load(content: Content, sample: SampleRequest, signal: AbortSignal): Promise<LoadReport>;
   /** Rows of one statement; parameters are positional (`$1`). At most `maxRows` (default 10,000) rows come back. Aborting interrupts the query. */

@@ -1,0 +1,74 @@
+/**
+ * The fast way in: files that DuckDB reads by itself, everything as text, made canonical in SQL. A Content that offers it must give
+ * the same records by `records()`; test/contracts/sandbox.ts compares the two ways.
+ */
+import type { Collection, SemanticType } from "../../core/content.ts";
+import { LIST_TYPES } from "../../core/content.ts";
+import type { BulkContent, Content } from "../../core/ports.ts";
+import type { Database } from "./database.ts";
+
+export type Bulk = NonNullable<ReturnType<BulkContent["bulk"]>>;
+
+/** Null where the content, or this collection of it, is to be read record by record. */
+export function bulkOf(content: Content, collectionId: string): Bulk | null {
+  const able = content as Content & Partial<BulkContent>;
+  return typeof able.bulk === "function" ? able.bulk(collectionId) : null;
+}
+
+/** @returns how many rows the files hold, counted apart from what the insertion says */
+export async function loadBulk(
+  database: Database,
+  collection: Collection,
+  table: string,
+  bulk: Bulk,
+  signal: AbortSignal,
+): Promise<number> {
+  if (bulk.files.length === 0) return 0;
+  const sources = new Map(bulk.columns.map((column) => [column.field, column.source]));
+  const wanted = [...new Set([bulk.keySource, ...bulk.columns.map((column) => column.source)])];
+  const reader = readerOf(bulk, wanted);
+  const values = collection.fields.map((field) => {
+    const source = sources.get(field.id);
+    return source === undefined ? "NULL" : canonical(name(source), field.type);
+  });
+  await database.execute(
+    `INSERT INTO ${table} SELECT coalesce(${name(bulk.keySource)}, ''), row_number() OVER () - 1, NULL, NULL${values.map((value) => `, ${value}`).join("")} FROM ${reader}`,
+    signal,
+  );
+  database.assertDisk();
+  const [counted] = await database.query(`SELECT count(*) AS n FROM ${readerOf(bulk, [bulk.keySource])}`, [], { signal });
+  return Number(counted?.["n"]);
+}
+
+/** Every column as text: a number read as a number would lose its digits. */
+function readerOf(bulk: Bulk, columns: readonly string[]): string {
+  const files = `[${bulk.files.map(text).join(", ")}]`;
+  const shape = `columns = {${columns.map((column) => `${text(column)}: 'VARCHAR'`).join(", ")}}`;
+  return bulk.kind === "ndjson"
+    ? `read_json(${files}, format = 'newline_delimited', ${shape})`
+    : `read_csv(${files}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', union_by_name = true)`;
+}
+
+/** SQL that turns one raw text into the canonical one of content.ts; what does not fit its type stays as it is. */
+function canonical(source: string, type: SemanticType): string {
+  if (LIST_TYPES.has(type)) {
+    const items = `CASE WHEN json_valid(${source}) AND json_type(${source}) = 'ARRAY' THEN from_json(${source}, '["VARCHAR"]') ELSE [${source}] END`;
+    return `CASE WHEN ${source} IS NULL OR ${source} IN ('', '[]') THEN NULL ELSE list_sort(list_distinct(${items})) END`;
+  }
+  if (type === "boolean") {
+    return `CASE lower(${source}) WHEN '1' THEN 'true' WHEN 'true' THEN 'true' WHEN '0' THEN 'false' WHEN 'false' THEN 'false' ELSE nullif(${source}, '') END`;
+  }
+  if (type === "timestamp") {
+    return `coalesce(strftime(try_cast(${source} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ'), nullif(${source}, ''))`;
+  }
+  if (type === "date") return `coalesce(strftime(try_cast(${source} AS DATE), '%Y-%m-%d'), nullif(${source}, ''))`;
+  return `nullif(${source}, '')`;
+}
+
+function text(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+function name(value: string): string {
+  return `"${value.replaceAll('"', '""')}"`;
+}
