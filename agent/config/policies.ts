@@ -1,0 +1,62 @@
+/** From the parsed configuration to the policies of core: durations filled in from one another, sizes in megabytes. Pure. */
+import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
+import { LAYERS, type PlatformName } from "../core/words.ts";
+import type { ParsedConfig, ParsedSource } from "./schema.ts";
+
+const WEEK = 7 * 86_400_000;
+
+export function sourcePolicy(source: ParsedSource): SourcePolicy {
+  const { backups, objectives, verify } = source;
+  const every = backups.every ?? null;
+  return {
+    id: source.id,
+    platform: source.platform.type as PlatformName,
+    owner: source.owner === undefined ? null : { team: source.owner.team, contact: source.owner.contact ?? null },
+    domain: source.domain,
+    tier: source.tier,
+    objectives: { rpoMs: objectives.rpo ?? null, rtoMs: objectives.rto ?? null, verifyMs: objectives.verify },
+    backups: {
+      vaultId: backups.vault,
+      path: backups.path,
+      pattern: backups.pattern,
+      format: backups.format,
+      everyMs: every,
+      jitterMs: backups.jitter ?? (every === null ? 0 : Math.round(every / 4)),
+      settleMs: backups.settle,
+      retentionMs: backups.retention ?? null,
+      minPoints: backups.minPoints ?? null,
+      immutableMs: backups.immutable ?? null,
+      key: backups.key ?? null,
+    },
+    pollMs: source.poll,
+    verify: {
+      layers: LAYERS.filter((layer) => (verify.layers as readonly string[]).includes(layer)),
+      repeatMs: verify.repeat ?? Math.min(WEEK, objectives.verify),
+      history: verify.history,
+      critical: verify.critical.map(criticalRecord),
+      limits: {
+        memoryMb: Math.floor(verify.limits.memory / 1e6),
+        diskMb: Math.floor(verify.limits.disk / 1e6),
+        threads: verify.limits.threads,
+        timeMs: verify.limits.time,
+        maxBytes: verify.limits.maxBytes,
+        maxEntries: verify.limits.maxEntries,
+        maxRatio: verify.limits.maxRatio,
+        maxDepth: verify.limits.maxDepth,
+      },
+    },
+  };
+}
+
+/** `Deals/1042`: the collection ends at the first slash, so a key may hold one. */
+function criticalRecord(written: string): { readonly collection: string; readonly key: string } {
+  const slash = written.indexOf("/");
+  return { collection: written.slice(0, slash), key: written.slice(slash + 1) };
+}
+
+export function calendarsOf(drills: ParsedConfig["drills"]): DrillCalendar[] {
+  return (["smoke", "deep"] as const).flatMap((kind) => {
+    const calendar = drills[kind];
+    return calendar === undefined ? [] : [{ kind, ...calendar }];
+  });
+}
