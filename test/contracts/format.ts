@@ -331,7 +331,9 @@ export function formatContract(suite: FormatSuite): void {
       }
     });
 
-    it.each(cases.filter((one) => !skipped.has(one.id)))("$title", ({ body }) => body());
+    it.each(cases.filter((one) => !skipped.has(one.id)))("$title", async ({ body }) => {
+      await expect(body()).resolves.toBeUndefined();
+    });
   });
 }
 

@@ -1,0 +1,269 @@
+/**
+ * The one place that opens a Grist document with SQLite: a copy inside the work directory, read-only, with an authorizer that lets
+ * nothing happen but reads of ordinary tables. Views, triggers and virtual tables of a hostile schema are never touched.
+ */
+import { constants as fsConstants } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { constants, DatabaseSync } from "node:sqlite";
+import { AgentError, asAgentError } from "../../core/errors.ts";
+import type { FormatContext } from "../../core/ports.ts";
+import { SQLITE_MAGIC } from "./recognise.ts";
+import type { Cell } from "./values.ts";
+
+/** An ordinary table: stored rows, plain columns. */
+export interface PlainTable {
+  readonly name: string;
+  /** Stored columns as named in the file, by lower-case name; generated columns are not among them. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** Whether `id` is SQLite's own row id, as Grist makes it. */
+  readonly rowIds: boolean;
+}
+
+export interface GristDatabase {
+  /** By lower-case name, as SQLite compares them. */
+  readonly tables: ReadonlyMap<string, PlainTable>;
+  /** What is wrong with the container, as sentences. */
+  readonly problems: readonly string[];
+  /**
+   * Rows as arrays, in row order: the values of `columns`, then the storage classes (`"null"`, `"blob"`, …) of `typesOf`, whose values
+   * are not read. A column that is not there reads as null. Throws `damaged`.
+   */
+  rows(table: PlainTable, columns: readonly string[], typesOf?: readonly string[]): Iterable<readonly Cell[]>;
+  /** At most `bytes` bytes of a value from offset `from`, of the first row whose `key` column is `keyValue`; null where there is none. */
+  blob(table: PlainTable, column: string, key: string, keyValue: string, from: number, bytes: number): Uint8Array | null;
+  close(): Promise<void>;
+}
+
+const HEADER_BYTES = 100;
+const COPY_BYTES = 1024 * 1024;
+const MAX_PROBLEMS = 20;
+
+export async function openDatabase(path: string, context: FormatContext): Promise<GristDatabase> {
+  context.signal.throwIfAborted();
+  const directory = await mkdtemp(join(context.workDir, "grist-")).catch((thrown: unknown) => {
+    throw asAgentError(thrown);
+  });
+  const close = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  try {
+    const copy = join(directory, "document.sqlite");
+    const problems = checkHeader(await copyDocument(path, copy, context));
+    return openCopy(copy, problems, close);
+  } catch (thrown) {
+    await close();
+    if (context.signal.aborted) context.signal.throwIfAborted();
+    throw thrown instanceof AgentError ? thrown : asAgentError(thrown);
+  }
+}
+
+interface Header {
+  readonly bytes: Buffer;
+  readonly size: number;
+}
+
+/** Symlinks are not followed. The copy is never in WAL mode: a log beside the document is not part of the artifact. */
+async function copyDocument(from: string, to: string, context: FormatContext): Promise<Header> {
+  const source = await open(from, fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK);
+  try {
+    const stats = await source.stat();
+    if (!stats.isFile()) throw new AgentError("unsupported", "not-a-file", "A Grist document is a file; this is something else.");
+    if (stats.size > context.limits.maxBytes)
+      throw new AgentError("limit", "artifact-too-large", `The document has ${stats.size} bytes; the limit is ${context.limits.maxBytes}.`);
+    const target = await open(to, "wx", 0o600);
+    try {
+      const buffer = Buffer.alloc(COPY_BYTES);
+      const header = Buffer.alloc(HEADER_BYTES);
+      let size = 0;
+      for (;;) {
+        context.signal.throwIfAborted();
+        const { bytesRead } = await source.read(buffer, 0, buffer.length, size);
+        if (bytesRead === 0) break;
+        if (size === 0) {
+          buffer.copy(header, 0, 0, Math.min(HEADER_BYTES, bytesRead));
+          if (bytesRead >= 20) buffer.fill(1, 18, 20);
+        }
+        await target.write(buffer, 0, bytesRead, size);
+        size += bytesRead;
+        if (size > context.limits.maxBytes)
+          throw new AgentError("limit", "artifact-too-large", `The document grew beyond the limit of ${context.limits.maxBytes} bytes.`);
+      }
+      return { bytes: header, size };
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** What the header says of the size, against the size. Throws `damaged` where there is no SQLite file at all. */
+function checkHeader({ bytes, size }: Header): string[] {
+  if (size === 0) throw new AgentError("damaged", "artifact-empty", "The document is empty.");
+  if (size < HEADER_BYTES)
+    throw new AgentError("damaged", "artifact-truncated", `The document ends after ${size} bytes, within its header.`);
+  if (bytes.subarray(0, 16).toString("latin1") !== SQLITE_MAGIC)
+    throw new AgentError("damaged", "not-sqlite", "The document does not start as a SQLite file does.");
+  const declared = bytes.readUInt16BE(16);
+  const pageSize = declared === 1 ? 65_536 : declared;
+  const pages = bytes.readUInt32BE(28);
+  // Writers before SQLite 3.7 leave a stale page count behind; it counts only where both change counters agree.
+  const current = bytes.readUInt32BE(24) === bytes.readUInt32BE(92);
+  if (!current || pages === 0) return size % pageSize === 0 ? [] : ["The file does not end at the end of a page."];
+  if (size < pages * pageSize) return [`The file is cut short: it has ${size} bytes where its header names ${pages * pageSize}.`];
+  if (size > pages * pageSize) return [`The file has ${size - pages * pageSize} bytes after its end.`];
+  return [];
+}
+
+function openCopy(copy: string, problems: string[], remove: () => Promise<void>): GristDatabase {
+  const database = new DatabaseSync(copy, { readOnly: true, allowExtension: false, readBigInts: true, timeout: 0 });
+  let closed = false;
+  try {
+    database.enableDefensive(true);
+    for (const pragma of ["trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "ignore_check_constraints=ON", "mmap_size=0"])
+      told(() => database.exec(`PRAGMA ${pragma}`));
+    database.setAuthorizer(authorize);
+    const tables = told(() => plainTables(database));
+    problems.push(...told(() => integrityProblems(database, problems.length > 0)));
+    return {
+      tables,
+      problems,
+      rows: (table, columns, typesOf = []) => rows(database, selection(table, columns, typesOf), () => closed),
+      blob: (table, column, key, keyValue, from, bytes) =>
+        told(() => {
+          const sql = `SELECT substr(CAST(${quoted(column)} AS BLOB), ?, ?) FROM ${quoted(table.name)} WHERE ${quoted(key)} = ?`;
+          const part = database.prepare(sql).get(from + 1, bytes, keyValue);
+          const value = part === undefined ? null : Object.values(part)[0];
+          return value instanceof Uint8Array ? value : null;
+        }),
+      close: async () => {
+        if (!closed) database.close();
+        closed = true;
+        await remove();
+      },
+    };
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+/** Pragmas that only look; reading functions; nothing else. Asked while a statement is prepared, so it costs nothing per row. */
+function authorize(action: number, first: string | null, second: string | null): number {
+  const { SQLITE_SELECT, SQLITE_READ, SQLITE_FUNCTION, SQLITE_PRAGMA, SQLITE_OK, SQLITE_DENY } = constants;
+  if (action === SQLITE_SELECT || action === SQLITE_READ) return SQLITE_OK;
+  if (action === SQLITE_FUNCTION) return ["count", "substr", "length", "typeof"].includes(second ?? "") ? SQLITE_OK : SQLITE_DENY;
+  if (action === SQLITE_PRAGMA)
+    return ["table_xinfo", "index_list", "index_xinfo", "integrity_check"].includes(first ?? "") ? SQLITE_OK : SQLITE_DENY;
+  return SQLITE_DENY;
+}
+
+function plainTables(database: DatabaseSync): ReadonlyMap<string, PlainTable> {
+  const tables = new Map<string, PlainTable>();
+  const schema = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
+  for (const entry of schema.all()) {
+    const name = String(entry["name"]);
+    if (typeof entry["sql"] !== "string" || isVirtual(entry["sql"])) continue;
+    const info = database.prepare(`PRAGMA table_xinfo(${quoted(name)})`).all();
+    const stored = info.filter((column) => column["hidden"] === 0n).map((column) => String(column["name"]));
+    const id = info.find((column) => String(column["name"]).toLowerCase() === "id");
+    tables.set(name.toLowerCase(), {
+      name,
+      columns: new Map(stored.map((column) => [column.toLowerCase(), column])),
+      rowIds: id?.["pk"] === 1n && String(id["type"]).toUpperCase() === "INTEGER",
+    });
+  }
+  return tables;
+}
+
+/**
+ * SQLite's own check of every page, row and index. It evaluates computed columns and indexed expressions and calls virtual tables:
+ * where the schema has any of these, which no document made by Grist has, only the tables without them are checked, one by one.
+ */
+function integrityProblems(database: DatabaseSync, known: boolean): string[] {
+  const unsafe = unsafeTables(database);
+  const pragmas =
+    unsafe.size === 0
+      ? [`integrity_check(${MAX_PROBLEMS})`]
+      : [...plainTables(database).values()]
+          .filter((table) => !unsafe.has(table.name) && !/^\d/u.test(table.name))
+          .map((table) => `integrity_check(${quoted(table.name)})`);
+  const findings = pragmas.flatMap((pragma) => database.prepare(`PRAGMA ${pragma}`).all());
+  const faults = findings.filter((finding) => Object.values(finding)[0] !== "ok").length;
+  if (faults === 0) return [];
+  const more = faults >= MAX_PROBLEMS ? "at least " : "";
+  return [`SQLite's integrity check finds ${more}${faults} ${faults === 1 ? "fault" : "faults"}${known ? " as well" : ""}.`];
+}
+
+/** Names of the tables that checking could make run something. */
+function unsafeTables(database: DatabaseSync): ReadonlySet<string> {
+  const unsafe = new Set<string>();
+  for (const entry of database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('table', 'index')").all()) {
+    const name = quoted(String(entry["name"]));
+    const table = String(entry["tbl_name"]);
+    if (entry["type"] === "index") {
+      const columns = database.prepare(`PRAGMA index_xinfo(${name})`).all();
+      const partial = database
+        .prepare(`PRAGMA index_list(${quoted(table)})`)
+        .all()
+        .some((index) => index["name"] === entry["name"] && index["partial"] === 1n);
+      if (partial || columns.some((column) => column["cid"] === -2n)) unsafe.add(table);
+    } else if (typeof entry["sql"] === "string" && isVirtual(entry["sql"])) unsafe.add(table);
+    else if (
+      database
+        .prepare(`PRAGMA table_xinfo(${name})`)
+        .all()
+        .some((column) => column["hidden"] !== 0n)
+    )
+      unsafe.add(table);
+  }
+  return unsafe;
+}
+
+function isVirtual(sql: string): boolean {
+  return /^\s*CREATE\s+VIRTUAL/iu.test(sql);
+}
+
+function selection(table: PlainTable, columns: readonly string[], typesOf: readonly string[]): string {
+  const known = (column: string): string => (table.columns.has(column.toLowerCase()) ? quoted(column) : "NULL");
+  const list = [...columns.map(known), ...typesOf.map((column) => `typeof(${known(column)})`)];
+  return `SELECT ${list.join(", ")} FROM ${quoted(table.name)} NOT INDEXED`;
+}
+
+function* rows(database: DatabaseSync, sql: string, closed: () => boolean): Iterable<readonly Cell[]> {
+  if (closed()) throw new AgentError("internal", "content-closed", "The content was closed before it was read.");
+  const statement = told(() => database.prepare(sql));
+  statement.setReturnArrays(true);
+  const iterator = told(() => statement.iterate())[Symbol.iterator]() as Iterator<unknown>;
+  try {
+    for (;;) {
+      const next = told(() => iterator.next());
+      if (next.done === true) return;
+      yield next.value as readonly Cell[];
+      if (closed()) throw new AgentError("internal", "content-closed", "The content was closed while it was read.");
+    }
+  } finally {
+    if (!closed()) iterator.return?.();
+  }
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+const DAMAGED_CODES = new Set([11, 26]);
+const LIMIT_CODES = new Set([7, 13, 18]);
+
+/** Runs something with SQLite; its errors become ours, without SQLite's message, which may quote the schema. */
+function told<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    const { errcode, errstr } = thrown as { errcode?: unknown; errstr?: unknown };
+    if (typeof errcode !== "number") throw thrown;
+    const primary = errcode & 0xff;
+    const why = `SQLite says: ${String(errstr)} (${errcode}).`;
+    if (DAMAGED_CODES.has(primary)) throw new AgentError("damaged", "sqlite-damaged", `The document cannot be read. ${why}`);
+    if (LIMIT_CODES.has(primary)) throw new AgentError("limit", "sqlite-limit", `Reading the document reached a limit. ${why}`);
+    throw new AgentError("internal", "sqlite-error", `Reading the document failed. ${why}`);
+  }
+}
