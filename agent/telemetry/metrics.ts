@@ -103,9 +103,9 @@ export function createMetrics({ clock, build, process: withProcess = true }: Met
     text: () => registry.metrics(),
     exposed: async () => (await registry.getMetricsAsJSON()) as unknown as ExposedMetric[],
     count(metric, labels, by = 1) {
-      requireMetric(metric, "counter", labels);
+      const definition = requireMetric(metric, "counter", labels);
       const state = states.get(metric);
-      if (state?.type === "counter" && !isForgotten(labels)) state.series.add(labels, by, clock.now());
+      if (state?.type === "counter" && !isForgotten(labels)) state.series.add(ordered(definition, labels), by, clock.now());
     },
     gauges(scope, samples) {
       requireSamples(scope, samples);
@@ -115,11 +115,11 @@ export function createMetrics({ clock, build, process: withProcess = true }: Met
       );
     },
     observe(metric, labels, value, exemplar) {
-      requireMetric(metric, "histogram", labels);
+      const definition = requireMetric(metric, "histogram", labels);
       const state = states.get(metric);
       if (state?.type !== "histogram" || isForgotten(labels)) return;
       const now = clock.now();
-      state.series.observe(labels, value, exemplar === undefined ? null : exemplarOf(exemplar, value, now), now);
+      state.series.observe(ordered(definition, labels), value, exemplar === undefined ? null : exemplarOf(exemplar, value, now), now);
     },
     initialise(sources) {
       for (const source of sources) {
@@ -139,7 +139,8 @@ export function createMetrics({ clock, build, process: withProcess = true }: Met
 
   function gaugeValues(name: string): ExposedValue[] {
     const samples = name === buildInfo.metric ? [buildInfo] : board.of(name);
-    return samples.map(({ labels, value }) => ({ labels, value }));
+    const definition = definitionOf(name);
+    return samples.map(({ labels, value }) => ({ labels: definition === null ? labels : ordered(definition, labels), value }));
   }
 
   function isForgotten(labels: Labels): boolean {
@@ -166,8 +167,9 @@ export function createMetrics({ clock, build, process: withProcess = true }: Met
     if (state === undefined || state.type === "gauge" || definition === null) return false;
     const given = Object.keys(tally.labels);
     if (given.length !== definition.labels.length || !definition.labels.every((label) => given.includes(label))) return false;
-    if (state.type === "histogram") return state.series.restore(tally, since);
-    state.series.restore(tally, since);
+    const own = { ...tally, labels: ordered(definition, tally.labels) };
+    if (state.type === "histogram") return state.series.restore(own, since);
+    state.series.restore(own, since);
     return true;
   }
 }
@@ -235,6 +237,11 @@ function exemplarOf(
 ): Exemplar | null {
   const valid = /^(?!0+$)[0-9a-f]{32}$/.test(traceId) && /^(?!0+$)[0-9a-f]{16}$/.test(spanId);
   return valid ? { traceId, spanId, value, at } : null;
+}
+
+/** Labels in the order of names.ts, so that a series reads the same however it came about. */
+function ordered(definition: MetricDefinition, labels: Labels): Labels {
+  return Object.fromEntries(definition.labels.map((label) => [label, labels[label] ?? ""]));
 }
 
 /** Every way to take one value of each list; none when a list is empty, one empty way when there are no lists. */

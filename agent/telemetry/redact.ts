@@ -26,13 +26,26 @@ const SECRET_KEY = new RegExp(`(?:^|[._-])(?:[a-z0-9]{0,20}[_-])?(?:${SECRET_NAM
 
 type Rule = readonly [RegExp, string | ((match: string, ...groups: string[]) => string)];
 
-/** In this order: a whole URL is dealt with before what may lie in it. Every repetition is bounded, so no text takes long. */
+const SCHEMES = "bearer|basic|digest|token|negotiate";
+/** What is written behind such a name: quoted or bare, after the scheme of a header. */
+const SECRET_VALUE = `(?:(?:${SCHEMES})\\s{1,4})?(?:"[^"]{1,1024}"|'[^']{1,1024}'|\\[secret\\]|[^\\s,;&"'}\\])]{1,1024})`;
+
+/**
+ * In this order: a whole URL is dealt with before what may lie in it, and a name with its value before the value alone.
+ * Every repetition is bounded, so no text takes long.
+ */
 const RULES: readonly Rule[] = [
   [/-----BEGIN [A-Z ]{1,40}-----[\s\S]{0,8192}?(?:-----END [A-Z ]{1,40}-----|$)/g, SECRET],
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'<>]{1,512}@/gi, "$1"],
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s?#"'<>]{1,1024})[?#][^\s"'<>]{0,2048}/gi, "$1?[query]"],
   [/([?&][\w.[\]%-]{1,80}=)[^&\s"'<>]{1,1024}/g, "$1[query]"],
-  [/\b(bearer|basic|digest|token|negotiate)\s{1,4}[\w.~+/=:-]{6,2048}/gi, `$1 ${SECRET}`],
+  [new RegExp(`\\b((?:[\\w-]{0,40}[_-])?(?:${SECRET_NAMES})["']?\\s{0,3}[=:]\\s{0,3})${SECRET_VALUE}`, "gi"), `$1${SECRET}`],
+  [/\b(bearer)\s{1,4}[\w.~+/=:-]{6,2048}/gi, `$1 ${SECRET}`],
+  // These are words too: only what no word looks like is taken for a secret.
+  [
+    /\b([Bb]asic|[Dd]igest|[Tt]oken|[Nn]egotiate)\s{1,4}(?=[\w.~+/=:-]{0,256}(?:\d|[a-z][A-Z]|[A-Z]{2}|=))[\w.~+/=:-]{6,2048}/g,
+    `$1 ${SECRET}`,
+  ],
   [/\beyJ[\w-]{5,2048}\.[\w-]{5,4096}(?:\.[\w-]{0,2048})?/g, SECRET],
   [
     /\b(?:gh[opsur]_|github_pat_|glpat-|xox[abeoprs]-|sk[-_](?:live_|test_|ant-)?|rk_live_|whsec_|npm_|dop_v1_|ntn_|secret_|AGE-SECRET-KEY-1)[\w-]{10,512}/g,
@@ -40,13 +53,6 @@ const RULES: readonly Rule[] = [
   ],
   [/\bpat[A-Za-z0-9]{14}\.[0-9a-f]{32,64}\b/g, SECRET],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, SECRET],
-  [
-    new RegExp(
-      `\\b((?:[\\w-]{0,40}[_-])?(?:${SECRET_NAMES})["']?\\s{0,3}[=:]\\s{0,3})(?:"[^"]{1,1024}"|'[^']{1,1024}'|(?!\\[)[^\\s,;&"'}\\])]{1,1024})`,
-      "gi",
-    ),
-    `$1${SECRET}`,
-  ],
   [/[\p{L}\p{N}._%+'-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,5}/gu, "[e-mail]"],
   [/\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b/g, (match) => (validIban(match) ? "[account]" : match)],
   [/(?<![\w.])[3-6]\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,4}(?![\w.])/g, (match) => (luhn(match) ? "[card]" : match)],
