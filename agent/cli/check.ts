@@ -99,8 +99,7 @@ async function checkSource(source: SourcePolicy, vault: Vault | AgentError | und
     };
   } catch (thrown) {
     const error = asAgentError(thrown);
-    const message = error.mend === null ? error.message : `${error.message}; mend: ${error.mend}`;
-    return { ...base, reachable: false, error: message, artifacts: 0, waiting: 0, newestAt: null, rpo: "unknown", problems: [] };
+    return { ...base, reachable: false, error: sentence(error), artifacts: 0, waiting: 0, newestAt: null, rpo: "unknown", problems: [] };
   }
 }
 
@@ -119,8 +118,6 @@ async function listWithin(vault: Vault, source: SourcePolicy, clock: Clock): Pro
   } finally {
     listing.abort();
     timer.abort();
-    // Only the aborted sleep can reject now, and nobody waits for it any more.
-    deadline.catch(() => undefined);
   }
 }
 
@@ -131,11 +128,15 @@ function checkSecrets(config: LoadedConfig): Promise<SecretReport[]> {
         await secret.reveal();
         return { at, from: secret.describe(), error: null };
       } catch (thrown) {
-        const error = asAgentError(thrown);
-        return { at, from: secret.describe(), error: error.mend === null ? error.message : `${error.message}; mend: ${error.mend}` };
+        return { at, from: secret.describe(), error: sentence(asAgentError(thrown)) };
       }
     }),
   );
+}
+
+function sentence(error: AgentError): string {
+  const what = error.message.replace(/\.$/u, "");
+  return error.mend === null ? what : `${what}; mend: ${error.mend}`;
 }
 
 function text(
@@ -183,8 +184,11 @@ const ISOLATION: readonly (readonly [keyof Isolation, string])[] = [
 function sourceLine(source: SourceReport, now: number): string {
   const where = `${source.vault}/${source.path}`;
   if (!source.reachable) return `${where} could not be reached: ${source.error}`;
+  if (source.artifacts === 0 && source.waiting > 0) {
+    return `${where} reached, ${describeCount(source.waiting, "backup", "backups")} too new to be judged yet`;
+  }
   const settling = source.waiting === 0 ? "" : `, ${source.waiting} still settling`;
-  if (source.artifacts === 0) return `${where} reached, but no backup is there that the pattern matches${settling}`;
+  if (source.artifacts === 0) return `${where} reached, but no backup is there that the pattern matches`;
   const age = source.newestAt === null ? "" : `, newest ${describeAge(now - source.newestAt)} old`;
   const objective = source.rpoMs === null ? "" : ` (RPO ${describeDuration(source.rpoMs)}: ${source.rpo})`;
   return `${where} reached, ${describeCount(source.artifacts, "backup", "backups")}${settling}${age}${objective}`;

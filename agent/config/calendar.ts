@@ -28,13 +28,16 @@ function cronProblem(written: string): string | null {
 /** An IANA time zone this machine knows. */
 export function timezone() {
   return z.string().superRefine((written, context) => {
-    try {
-      new Intl.DateTimeFormat("en", { timeZone: written });
-    } catch {
-      context.addIssue({
-        code: "custom",
-        message: `${quoted(written)} is not a time zone; mend: write an IANA name such as UTC or Europe/Berlin`,
-      });
-    }
+    if (isTimezone(written)) return;
+    const message = `${quoted(written)} is not a time zone; mend: write an IANA name such as UTC or Europe/Berlin`;
+    context.addIssue({ code: "custom", message });
   });
+}
+
+function isTimezone(written: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: written }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
 }

@@ -28,6 +28,11 @@ export function explainIssue(issue: RawIssue): string | undefined {
       return issue.origin === "string"
         ? `is longer than ${issue.maximum} characters; mend: shorten it`
         : `is too big; mend: write at most ${issue.maximum}`;
+    case "invalid_format":
+    case "not_multiple_of":
+      return "is not written as it should be; mend: see what the schema says of this field";
+    case "invalid_element":
+    case "custom":
     default:
       return undefined;
   }
@@ -86,24 +91,25 @@ function typeName(input: unknown): string {
 function wrongChoice(input: unknown, choices: readonly string[]): string {
   if (input === undefined) return `is missing; mend: write one of ${choices.join(", ")}`;
   if (input === null) return "has no value; mend: give it one, or take the line out";
-  if (typeof input === "object") return `must be one of ${choices.join(", ")}, not ${typeName(input)}; mend: write one of them`;
-  const near = closest(String(input), choices);
+  if (typeof input !== "string") return `must be one of ${choices.join(", ")}, not ${typeName(input)}; mend: write one of them`;
+  const near = closest(input, choices);
   if (near !== null) return `${quoted(input)} is not known; mend: did you mean ${near}?`;
   return `${quoted(input)} is not known; mend: write ${choices.length === 1 ? "" : "one of "}${choices.join(", ")}`;
 }
 
 function unionText(issue: RawIssue & { readonly code: "invalid_union" }): string | undefined {
   if (issue.input === undefined) return wrongType("object", undefined, issue.inst);
-  const definition = (issue.inst as z.core.$ZodDiscriminatedUnion | undefined)?._zod.def;
-  if (definition === undefined || !("discriminator" in definition)) return undefined;
-  const choices = [...((issue.inst as z.core.$ZodDiscriminatedUnion)._zod.propValues[definition.discriminator] ?? [])].map(String);
-  const written = (issue.input as Record<string, unknown>)[definition.discriminator];
-  return wrongChoice(written, choices);
+  if (!(issue.inst instanceof z.ZodDiscriminatedUnion)) return undefined;
+  const { discriminator } = issue.inst.def;
+  const choices = issue.inst.options.flatMap((option) => {
+    const kind: unknown = option instanceof z.ZodObject ? option.shape[discriminator] : undefined;
+    return kind instanceof z.ZodLiteral ? [...kind.values].map(String) : [];
+  });
+  return wrongChoice((issue.input as Record<string, unknown>)[discriminator], choices);
 }
 
 function shapeKeys(schema: unknown): readonly string[] {
-  const definition = (schema as z.core.$ZodObject | undefined)?._zod.def;
-  return definition !== undefined && "shape" in definition ? Object.keys(definition.shape) : [];
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 /** The first clause of what the schema says of a field. */

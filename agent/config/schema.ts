@@ -230,12 +230,13 @@ const drills = z
 
 /** One strict object for each kind of vault, told apart by `type`. */
 function vault(registries: ConfigRegistries) {
-  const kinds = registries.vaults.map((definition) =>
-    definition.schema
-      .safeExtend({ type: z.literal(definition.type).describe(definition.summary) })
+  const kinds = registries.vaults.map(({ type, summary, schema }) => {
+    const what = `${type}: ${summary.replace(/\.$/u, "")}.`;
+    return schema
+      .safeExtend({ type: z.literal(type).describe(what) })
       .strict()
-      .describe(definition.summary),
-  );
+      .describe(what);
+  });
   // safeExtend is typed by a shape that is only known at run time: every kind has `type`, and what else it has is its own affair.
   type Kind = z.ZodObject<{ type: z.ZodLiteral<string> }, z.core.$loose>;
   return z.discriminatedUnion("type", kinds as unknown as [Kind, ...Kind[]]);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../../agent/config/load.ts";
 import { errorOf, FIXTURES, loadFixture, loadText } from "./load-fixture.ts";
@@ -16,30 +16,40 @@ describe("a configuration that is not valid", () => {
   test.each(bad)("%s is refused with exactly the lines beside it", async (name) => {
     const error = await errorOf(loadFixture(name));
     expect({ kind: error.kind, code: error.code }).toEqual({ kind: "config", code: "config-invalid" });
-    expect(error.message.split("\n")).toEqual(readFileSync(`${FIXTURES}${name.replace(".yaml", ".txt")}`, "utf8").trimEnd().split("\n"));
+    expect(error.message.split("\n")).toEqual(
+      readFileSync(`${FIXTURES}${name.replace(".yaml", ".txt")}`, "utf8")
+        .trimEnd()
+        .split("\n"),
+    );
   });
 
   test("every fixture has its lines, each with a mend, and none repeats the planted secret", () => {
     expect(bad.length).toBeGreaterThanOrEqual(35);
     const texts = names.filter((name) => name.endsWith(".txt"));
     expect(texts.map((name) => name.replace(".txt", ".yaml"))).toEqual(bad);
-    const lines = texts.flatMap((name) => readFileSync(FIXTURES + name, "utf8").trimEnd().split("\n"));
+    const lines = texts.flatMap((name) =>
+      readFileSync(FIXTURES + name, "utf8")
+        .trimEnd()
+        .split("\n"),
+    );
     expect(lines.filter((line) => !/^[\w-]+\.bad\.yaml(:\d+:\d+)?( \S+)?: .+; mend: .+$/u.test(line))).toEqual([]);
     expect(lines.filter((line) => /hunter/iu.test(line))).toEqual([]);
   });
 });
 
-describe("a file that cannot be read", () => {
-  const failing = (code: string) =>
-    errorOf(
-      loadConfig({
-        path: "conf/restorewatch.yaml",
-        readFile: () => Promise.reject(Object.assign(new Error("no"), { code })),
-        env: {},
-        registries: testRegistries,
-      }),
-    ).then((error) => error.message);
+const loadFile = (path: string) => loadConfig({ path, readFile: (at) => readFile(at), env: {}, registries: testRegistries });
 
+const failing = (code: string) =>
+  errorOf(
+    loadConfig({
+      path: "conf/restorewatch.yaml",
+      readFile: () => Promise.reject(Object.assign(new Error("no"), { code })),
+      env: {},
+      registries: testRegistries,
+    }),
+  ).then((error) => error.message);
+
+describe("a file that cannot be read", () => {
   test.each([
     [
       "ENOENT",
@@ -55,9 +65,8 @@ describe("a file that cannot be read", () => {
   test("a real folder and a real missing file say so", async () => {
     const folder = await mkdtemp(join(tmpdir(), "rw-config-"));
     try {
-      const load = (path: string) => errorOf(loadConfig({ path, readFile: (at) => readFile(at), env: {}, registries: testRegistries }));
-      expect((await load(folder)).message).toBe(`${folder}: is a folder; mend: name the file in it`);
-      expect((await load(join(folder, "x.yaml"))).message).toContain("there is no such file");
+      expect((await errorOf(loadFile(folder))).message).toBe(`${folder}: is a folder; mend: name the file in it`);
+      expect((await errorOf(loadFile(join(folder, "x.yaml")))).message).toContain("there is no such file");
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -242,14 +251,17 @@ describe("a secret written where only a reference may stand", () => {
   ];
   const word = fc.stringMatching(/^[a-z0-9]{6,20}$/u).map((tail) => `zq${tail}`);
   const plain = fc.tuple(word, fc.constantFrom("", ":", "'", '"', "\\", " ", "#", "%", "&", "-----BEGIN")).map(([a, b]) => `${a}${b}${a}`);
-  const written = fc.oneof(plain, plain.map((secret) => JSON.stringify(secret)));
+  const written = fc.oneof(
+    plain,
+    plain.map((secret) => JSON.stringify(secret)),
+  );
 
   test("is never repeated by the error", async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...places), written, async (place, secret) => {
         const error = await errorOf(loadText(`${place(secret)}\n`));
         const core = /zq[a-z0-9]{6,20}/u.exec(secret)?.[0] ?? secret;
-        expect(`${error.message}${error.stack ?? ""}${inspect(error.cause)}`.includes(core), error.message).toBe(false);
+        expect(`${error.message}${error.stack ?? ""}${inspect(error.cause)}`.includes(core)).toBe(false);
       }),
       { numRuns: 400, seed: 11 },
     );
@@ -266,7 +278,7 @@ describe("a secret written where only a reference may stand", () => {
           registries: testRegistries,
         }).catch((error: unknown) => error);
         expect(outcome).toMatchObject({ kind: "config" });
-        for (const line of String((outcome as Error).message).split("\n")) expect(line).toMatch(/^f\.yaml(:\d+:\d+)?.*; mend: /u);
+        for (const line of (outcome as Error).message.split("\n")) expect(line).toMatch(/^f\.yaml(:\d+:\d+)?.*; mend: /u);
       }),
       { numRuns: 300, seed: 5 },
     );
