@@ -19,7 +19,7 @@ export interface Shell {
   readonly onReload: (reload: () => void) => void;
 }
 
-type Run = (commands: typeof import("../app.ts"), shell: Shell) => Promise<number>;
+type Run = (commands: typeof import("./commands.ts"), shell: Shell) => Promise<number>;
 
 /** @returns the exit code */
 export async function runProgram(argv: readonly string[], shell: Shell): Promise<number> {
@@ -27,7 +27,10 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
   const program = new Command("restorewatch");
   const output = (): Option => new Option("--output <how>", "text for people, json for programs").choices(["text", "json"]).default("text");
   const config = (): Option => new Option("-c, --config <file>", "configuration; absent: ./restorewatch.yaml");
-  const log = (): Option => new Option("--log <how>", "auto: people's words on a terminal and on the quickstart, else JSON lines").choices(["auto", "json", "off"]).default("auto");
+  const log = (): Option =>
+    new Option("--log <how>", "auto: people's words on a terminal and on the quickstart, else JSON lines")
+      .choices(["auto", "json", "off"])
+      .default("auto");
   program
     .description("Knows whether your no-code backups restore: drills them, proves it, tells.")
     .showHelpAfterError("(restorewatch --help lists the commands)")
@@ -42,7 +45,8 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .option("--listen <host:port>", "address of the page instead of the configured one")
     .addOption(log())
     .action((options: { config?: string; listen?: string; log: "auto" | "json" | "off" }) => {
-      chosen = (app) => app.startAgent({ config: options.config ?? null, listen: options.listen ?? null, log: options.log, quickstart: true }, shell);
+      chosen = (app) =>
+        app.startAgent({ config: options.config ?? null, listen: options.listen ?? null, log: options.log, quickstart: true }, shell);
     });
   program
     .command("run")
@@ -51,7 +55,8 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .option("--listen <host:port>", "address of the page instead of the configured one")
     .addOption(log())
     .action((options: { config?: string; listen?: string; log: "auto" | "json" | "off" }) => {
-      chosen = (app) => app.startAgent({ config: options.config ?? null, listen: options.listen ?? null, log: options.log, quickstart: false }, shell);
+      chosen = (app) =>
+        app.startAgent({ config: options.config ?? null, listen: options.listen ?? null, log: options.log, quickstart: false }, shell);
     });
   program
     .command("poll")
@@ -180,7 +185,7 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
   }
   if (chosen === null) return shell.out.failure(new AgentError("usage", "no-command", "No command was given."), "text");
   const run: Run = chosen;
-  return run(await import("../app.ts"), shell);
+  return run(await import("./commands.ts"), shell);
 }
 
 export interface VerifyFlags {

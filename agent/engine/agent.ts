@@ -72,15 +72,19 @@ export interface Agent {
   /** Drills the newest point now, whatever the plan says; null when there is none. */
   drillNow(policy: SourcePolicy, signal: AbortSignal): Promise<DrillRecord | null>;
   statuses(): Promise<SourceStatus[]>;
+  /** Not ready while nothing was looked at yet, or while ticks do not get through. */
+  readiness(): { readonly ready: boolean; readonly problems: readonly string[] };
 }
 
 const POLL_DEADLINE_MS = 30_000;
 const FOUND_BY_MOST = 10_000;
+const BEAT_LATE_MS = 30_000;
 
 export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   let settings = initial;
   const { state, telemetry, clock } = deps;
   const { repositories } = state;
+  let lastBeat: number | null = null;
   const foundBy = new Map<string, { readonly traceId: string; readonly spanId: string }>();
 
   const scheduler = createScheduler({
@@ -95,6 +99,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     drillAsked: drillNow,
     refresh,
     beat: (now) => {
+      lastBeat = clock.monotonic();
       deps.self.set("restorewatch_heartbeat_timestamp_seconds", now / 1000);
     },
     everyTick: () => takeInbox(),
@@ -248,6 +253,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
     entries.push(...(await alarmEntries(policy, repositories, { observations, newest: points[0] ?? null, runs }, now)));
     await deps.record(entries);
+    telemetry.count("backup_runs_total", { source: policy.id, outcome: report.outcome });
     await refresh(policy);
   }
 
@@ -292,6 +298,14 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     } catch (thrown) {
       telemetry.log("error", "housekeeping failed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
     }
+  }
+
+  function readiness(): ReturnType<Agent["readiness"]> {
+    if (lastBeat === null) return { ready: false, problems: ["The agent is starting."] };
+    const silent = clock.monotonic() - lastBeat;
+    return silent < BEAT_LATE_MS
+      ? { ready: true, problems: [] }
+      : { ready: false, problems: [`The scheduler has not got through for ${Math.round(silent / 1000)} s; the log says why.`] };
   }
 
   async function statuses(): Promise<SourceStatus[]> {

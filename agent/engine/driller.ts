@@ -40,7 +40,7 @@ export async function runDrill(
   deps: DrillerDeps,
   signal: AbortSignal,
 ): Promise<DrillRecord | null> {
-  const { work, holder, clock } = deps;
+  const { work, holder } = deps;
   const point = await deps.repositories.points.get(due.pointId);
   if (point === null || !(await work.lease(due.id, holder, LEASE_MS))) return null;
   const lost = new AbortController();
@@ -52,7 +52,6 @@ export async function runDrill(
     stopRenewing.abort();
     await renewing;
     await work.release(due.id, holder);
-    void clock;
   }
 }
 
@@ -132,7 +131,7 @@ async function drillUnderSpan(
         traceId: span.traceId,
       };
       tellSpan(span, drill);
-      await record(drill, policy, deps);
+      await record(drill, policy, deps, span);
       return drill;
     },
     { root: true, ...(found === null ? {} : { links: [found] }) },
@@ -280,7 +279,7 @@ function tellSpan(span: Span, drill: DrillRecord): void {
   if (drill.verdict === "inconclusive") span.fail(drill.trouble ?? "inconclusive", drill.reasons[0]);
 }
 
-async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDeps): Promise<void> {
+async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDeps, span: Span): Promise<void> {
   const { repositories, telemetry, clock } = deps;
   const now = clock.now();
   const point = await repositories.points.get(drill.pointId);
@@ -297,6 +296,16 @@ async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDep
   const runs = await repositories.runs.list(policy.id, { limit: 1000 });
   entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now)));
   await deps.record(entries);
+  // The same numbers the recorder has added to the tallies, now with the trace as exemplar.
+  telemetry.count("restore_drills_total", { source: drill.sourceId, drill_kind: drill.kind, verdict: drill.verdict });
+  telemetry.observe(
+    "restore_drill_duration_seconds",
+    { source: drill.sourceId, drill_kind: drill.kind },
+    (drill.finishedAt - drill.startedAt) / 1000,
+    span,
+  );
+  for (const [phase, ms] of Object.entries(drill.phases))
+    telemetry.observe("restore_phase_duration_seconds", { platform: policy.platform, phase }, ms / 1000, span);
   telemetry.log(drill.verdict === "verified" ? "info" : "warn", "drill finished", {
     [ATTRIBUTES.source]: drill.sourceId,
     [ATTRIBUTES.drillId]: drill.id,

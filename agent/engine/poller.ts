@@ -110,6 +110,7 @@ async function look(policy: SourcePolicy, deps: PollerDeps, span: Span, signal: 
   if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
   entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now)));
   if (entries.length > 0) await deps.record(entries);
+  for (const report of freshRuns) telemetry.count("backup_runs_total", { source: policy.id, outcome: report.outcome });
   for (const problem of listing.problems.slice(0, 5))
     telemetry.log("warn", "part of a vault could not be looked at", { [ATTRIBUTES.source]: policy.id, problem });
   span.set({ [ATTRIBUTES.points]: alive.length, [ATTRIBUTES.bytes]: alive[0]?.bytes });

@@ -1,0 +1,244 @@
+/** The one place where ports meet implementations. Everything else is handed what it needs. */
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { checks } from "./checks/api.ts";
+import { loadConfig, type LoadedConfig } from "./config/load.ts";
+import { AgentError, asAgentError } from "./core/errors.ts";
+import type { Clock, Random, Span, State, Vault } from "./core/ports.ts";
+import type { Isolation } from "./core/values.ts";
+import { PLATFORMS, type Phase } from "./core/words.ts";
+import type { DrillJob } from "./drill/protocol.ts";
+import { type Agent, createAgent, type Settings } from "./engine/agent.ts";
+import { type ChildOutcome, runDrillChild } from "./engine/drill-child/index.ts";
+import { type IsolationReport, probeIsolation } from "./engine/drill-child/isolation.ts";
+import { createWorkDir, sweepLeftovers } from "./engine/drill-child/workdirs.ts";
+import { createRecorder, type Recorder } from "./engine/recorder.ts";
+import { selfGauges } from "./engine/self.ts";
+import { openEvidence } from "./evidence/log.ts";
+import { formats } from "./formats/api.ts";
+import { systemClock } from "./kit/clock.ts";
+import { systemRandom } from "./kit/random.ts";
+import { openState } from "./state/sqlite.ts";
+import { type AgentTelemetry, createTelemetry } from "./telemetry/instrument.ts";
+import type { LogThreshold } from "./telemetry/logger.ts";
+import { vaults } from "./vaults/api.ts";
+import { localWork } from "./work/local.ts";
+
+export const VERSION = "0.1.0";
+
+export const registries = { vaults, formats, platforms: [...PLATFORMS] };
+
+/** What the machine gives; tests give their own. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly nodePath: string;
+  readonly log: { readonly level: LogThreshold; readonly write: (line: string) => void };
+}
+
+export function systemWorld(more: Omit<World, "clock" | "random">): World {
+  return { clock: systemClock(), random: systemRandom(), ...more };
+}
+
+export async function readConfig(path: string, env: World["env"]): Promise<LoadedConfig> {
+  return loadConfig({ path, readFile, env, registries });
+}
+
+/** Every vault of a configuration; one that cannot be made throws. */
+export function openVaults(config: LoadedConfig, clock: Clock): ReadonlyMap<string, Vault> {
+  return new Map(
+    config.vaults.map(({ id, type, config: own }) => {
+      const definition = vaults.find((candidate) => candidate.type === type);
+      if (definition === undefined) throw new AgentError("config", "no-such-vault-type", `There is no vault type "${type}".`);
+      return [id, definition.create(id, own, { baseDir: config.baseDir, clock })];
+    }),
+  );
+}
+
+export function settingsOf(config: LoadedConfig, clock: Clock): Settings {
+  const opened = openVaults(config, clock);
+  return {
+    configHash: config.hash,
+    policies: config.sources,
+    calendars: config.calendars,
+    vault: (id) => {
+      const vault = opened.get(id);
+      if (vault === undefined) throw new AgentError("not_found", "no-such-vault", `The configuration has no vault "${id}".`);
+      return vault;
+    },
+    pollConcurrency: config.agent.pollConcurrency,
+    drillConcurrency: config.agent.drillConcurrency,
+    retentionMs: config.agent.retentionMs,
+  };
+}
+
+export type RunChild = (
+  job: DrillJob,
+  span: Span,
+  signal: AbortSignal,
+  onProgress?: (phase: Phase, done: number, of: number | null) => void,
+) => Promise<ChildOutcome>;
+
+/** Drills in child processes with the isolation this machine gives. */
+export async function drillRunner(
+  world: Pick<World, "clock" | "nodePath">,
+): Promise<{ readonly isolation: IsolationReport; readonly runChild: RunChild }> {
+  const isolation = await probeIsolation();
+  return {
+    isolation,
+    runChild: (job, span, signal, onProgress) =>
+      runDrillChild(job, {
+        isolation,
+        clock: world.clock,
+        span,
+        signal,
+        nodePath: world.nodePath,
+        ...(onProgress === undefined ? {} : { onProgress }),
+      }),
+  };
+}
+
+export interface App {
+  readonly agent: Agent;
+  readonly telemetry: AgentTelemetry;
+  readonly state: State;
+  readonly recorder: Recorder;
+  readonly isolation: Isolation;
+  readonly checks: typeof checks;
+  readonly config: LoadedConfig;
+  /** Loads the file again; a bad one keeps the old in force and says so in log and metric. */
+  reload(): Promise<void>;
+  /** Idempotent; telemetry is flushed for at most three seconds. */
+  close(reason: string): Promise<void>;
+}
+
+/** Opens everything a running agent needs, in the order that loses nothing: evidence, state, what state missed, gauges. */
+export async function openApp(configPath: string, world: World): Promise<App> {
+  let config = await readConfig(configPath, world.env);
+  const { clock, random } = world;
+  const telemetry = createTelemetry({
+    service: {
+      name: config.telemetry.serviceName,
+      version: VERSION,
+      instanceId: world.hostname,
+      environment: config.telemetry.environment,
+    },
+    clock,
+    random,
+    log: world.log,
+  });
+  const self = selfGauges(telemetry.telemetry);
+  const leftovers = await sweepLeftovers(config.workDir);
+  self.set("restorewatch_sandbox_leaks", leftovers.removed + leftovers.failed);
+  const evidence = await openEvidence({ directory: config.evidenceDir, clock });
+  let state: State | null = null;
+  try {
+    const opened = await openState({ path: config.statePath, clock });
+    state = opened;
+    const recorder = createRecorder({
+      evidence,
+      state: opened,
+      clock,
+      telemetry: telemetry.telemetry,
+      platformOf: (id) => config.sources.find((source) => source.id === id)?.platform ?? null,
+    });
+    await recorder.replay();
+    const settings = settingsOf(config, clock);
+    telemetry.metrics.initialise(config.sources.map((source) => source.id));
+    telemetry.metrics.restore(await opened.repositories.tallies.all());
+    const { isolation, runChild } = await drillRunner(world);
+    const agent = createAgent(settings, {
+      version: VERSION,
+      holder: `${world.hostname}:${world.pid}`,
+      state: opened,
+      work: localWork(opened, clock),
+      record: (entries) => recorder.record(entries),
+      noteHead: () => recorder.noteHead(),
+      telemetry: telemetry.telemetry,
+      self,
+      clock,
+      random,
+      isolation: () => isolation,
+      runChild,
+      createWorkDir: (id) => createWorkDir(config.workDir, id),
+      digestKey: await digestKey(config, random),
+      inbox: inboxOf(config),
+      forget: (id) => telemetry.metrics.forget(id),
+      initialise: (ids) => telemetry.metrics.initialise(ids),
+      tickMs: 1000,
+    });
+    if (leftovers.removed > 0) await recorder.record([{ type: "leftovers.removed", at: clock.now(), count: leftovers.removed }]);
+    await agent.start();
+    if (config.telemetry.otlpEndpoint !== null)
+      await telemetry.start({ endpoint: config.telemetry.otlpEndpoint, headers: config.telemetry.headers });
+    let closed: Promise<void> | null = null;
+    return {
+      agent,
+      telemetry,
+      state: opened,
+      recorder,
+      isolation,
+      checks,
+      get config() {
+        return config;
+      },
+      async reload() {
+        try {
+          const next = await readConfig(configPath, world.env);
+          await agent.reload(settingsOf(next, clock));
+          config = next;
+          self.set("restorewatch_config_last_reload_success", 1);
+        } catch (thrown) {
+          self.set("restorewatch_config_last_reload_success", 0);
+          telemetry.telemetry.log("error", "configuration refused, the old one stays in force", {
+            problem: asAgentError(thrown).message.slice(0, 2000),
+          });
+        }
+      },
+      close(reason) {
+        closed ??= (async () => {
+          await agent.stop(reason);
+          await telemetry.stop();
+          await opened.close();
+          await evidence.close();
+        })();
+        return closed;
+      },
+    };
+  } catch (thrown) {
+    await state?.close();
+    await evidence.close();
+    throw thrown;
+  }
+}
+
+export function inboxOf(config: LoadedConfig): string {
+  return `${config.statePath}.inbox`;
+}
+
+/** The key of the digests that natural keys are shown as: made once, kept beside the state, readable by the agent's user alone. */
+async function digestKey(config: LoadedConfig, random: Random): Promise<string> {
+  const path = `${config.statePath}.key`;
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch (thrown) {
+    if (asAgentError(thrown).code !== "not-found") throw thrown;
+  }
+  const key = Buffer.from(random.bytes(32)).toString("hex");
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, key, { mode: 0o600, flag: "wx" });
+  return key;
+}
+
+/** A fresh id for what has no name of its own. */
+export function freshId(): string {
+  return randomBytes(8).toString("hex");
+}
+
+export function quickstartDirectory(cwd: string): string {
+  return join(cwd, ".restorewatch", "quickstart");
+}
