@@ -47,12 +47,6 @@ export function telemetryContract(create: () => Promise<TelemetryUnderTest>): vo
       await given.dispose();
     }
   };
-  const named = async (given: TelemetryUnderTest, name: string): Promise<SeenSpan> => {
-    const span = (await given.spans()).find((one) => one.name === name);
-    if (span === undefined) throw new Error(`no span ${name}`);
-    return span;
-  };
-  const points = (value: number, source = "crm"): GaugeSample => ({ metric: "backup_recovery_points", labels: { source }, value });
 
   describe("spans", () => {
     test("nest by what runs inside what, across awaits and beside others", () =>
@@ -199,7 +193,6 @@ export function telemetryContract(create: () => Promise<TelemetryUnderTest>): vo
 
     test("the empty scope replaces what was told under it, and nothing that has a narrower scope", () =>
       using(async (given) => {
-        const beat = (value: number): GaugeSample => ({ metric: "restorewatch_heartbeat_timestamp_seconds", labels: {}, value });
         const hash: GaugeSample = { metric: "restorewatch_config_hash_info", labels: { hash: "ab" }, value: 1 };
         const due: GaugeSample = { metric: "restorewatch_jobs", labels: { state: "due" }, value: 2 };
         given.telemetry.gauges({ source: "crm" }, [points(3)]);
@@ -253,4 +246,18 @@ export function telemetryContract(create: () => Promise<TelemetryUnderTest>): vo
 
 function sorted(samples: readonly GaugeSample[]): readonly GaugeSample[] {
   return samples.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+function points(value: number, source = "crm"): GaugeSample {
+  return { metric: "backup_recovery_points", labels: { source }, value };
+}
+
+function beat(value: number): GaugeSample {
+  return { metric: "restorewatch_heartbeat_timestamp_seconds", labels: {}, value };
+}
+
+async function named(given: TelemetryUnderTest, name: string): Promise<SeenSpan> {
+  const span = (await given.spans()).find((one) => one.name === name);
+  if (span === undefined) throw new Error(`no span ${name}`);
+  return span;
 }

@@ -24,6 +24,11 @@ export interface OpenMetricsFamily {
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const SUFFIXES = { gauge: [""], counter: ["_total", "_created"], histogram: ["_bucket", "_sum", "_count", "_created"] } as const;
 
+/** The same text for the same labels, in whatever order they are. */
+export function labelText(labels: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** @throws Error naming the first line that is not valid */
 export function parseOpenMetrics(text: string): ReadonlyMap<string, OpenMetricsFamily> {
   if (!text.endsWith("\n# EOF\n")) throw new Error("the exposition does not end in # EOF and a line feed");
@@ -54,7 +59,7 @@ export function parseOpenMetrics(text: string): ReadonlyMap<string, OpenMetricsF
     const own = family;
     const sample = parseSample(line, fail);
     if (!SUFFIXES[own.type].some((suffix) => sample.name === own.name + suffix)) throw fail(`no sample of the ${own.type} ${own.name}`);
-    const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).sort())}`;
+    const key = `${sample.name}${labelText(sample.labels)}`;
     if (seen.has(key)) throw fail("a series told twice");
     seen.add(key);
     if (own.type !== "gauge" && !(sample.value >= 0)) throw fail("below zero");
@@ -123,7 +128,7 @@ function checkHistogram(family: OpenMetricsFamily): void {
   const parts = new Map<string, number>();
   for (const { name, labels, value } of family.samples) {
     const { le, ...rest } = labels;
-    const key = JSON.stringify(Object.entries(rest).sort());
+    const key = labelText(rest);
     if (!name.endsWith("_bucket")) parts.set(name.slice(family.name.length) + key, value);
     else series.set(key, [...(series.get(key) ?? []), { bound: le === "+Inf" ? Infinity : Number(le), value }]);
   }

@@ -3,6 +3,7 @@ import { fakeClock } from "../../doubles/clock.ts";
 import { seededRandom } from "../../../agent/kit/random.ts";
 import { createTelemetry } from "../../../agent/telemetry/instrument.ts";
 import { telemetryContract } from "../../contracts/telemetry.ts";
+import { labelText } from "../../doubles/openmetrics.ts";
 import { msOf, spansOf } from "../../doubles/otlp-reading.ts";
 import { otlpReceiver } from "../../doubles/otlp-receiver.ts";
 
@@ -70,5 +71,5 @@ telemetryContract(async () => {
 });
 
 function same(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
-  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+  return labelText(a) === labelText(b);
 }

@@ -6,7 +6,7 @@ import { createTelemetry } from "../../../agent/telemetry/instrument.ts";
 import { ATTRIBUTES, METRICS, type MetricDefinition, SPANS } from "../../../agent/telemetry/names.ts";
 import { tallyOf } from "../../../agent/telemetry/tally.ts";
 import { fakeClock } from "../../doubles/clock.ts";
-import { type OpenMetricsFamily, parseOpenMetrics } from "../../doubles/openmetrics.ts";
+import { labelText, type OpenMetricsFamily, parseOpenMetrics } from "../../doubles/openmetrics.ts";
 import {
   logsOf,
   metricsOf,
@@ -187,7 +187,6 @@ describe("metrics by scrape and by OTLP", () => {
   });
 
   test("units are told where they are part of the name, and as an annotation where they are not", () => {
-    const unit = (name: string): string | undefined => golden.otlp.find((metric) => metric.name === name)?.unit;
     expect(unit("backup_last_success_timestamp_seconds")).toBe("s");
     expect(unit("backup_size_bytes")).toBe("By");
     expect(unit("restore_bytes_read")).toBe("{byte}");
@@ -220,11 +219,6 @@ describe("metrics by scrape and by OTLP", () => {
   });
 
   test("sums and histograms say since when they count", () => {
-    const starts = (name: string): (readonly [string, number])[] => {
-      const metric = golden.otlp.find((one) => one.name === name);
-      const points = metric?.sum?.dataPoints ?? metric?.histogram?.dataPoints ?? [];
-      return points.map((point) => [Object.values(point.attributes).join(), msOf(point.startTimeUnixNano)] as const);
-    };
     expect(starts("restore_drills")).toContainEqual(["crm,sample,verified", SINCE]);
     expect(starts("restore_drills")).toContainEqual(["crm,smoke,failed", START]);
     expect(starts("restore_drill_duration_seconds")).toContainEqual(["crm,sample", SINCE]);
@@ -368,7 +362,7 @@ function otlpType(metric: OtlpMetric | undefined): "gauge" | "counter" | "histog
 }
 
 function seriesKey(name: string, labels: Readonly<Record<string, unknown>>): string {
-  return name + JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return name + labelText(labels);
 }
 
 /** A bound is a number, however it is written. */
@@ -397,4 +391,15 @@ function pushedSeries(metric: OtlpMetric | undefined): [string, number][] {
     return [...lines, ...rest];
   });
   return [...plain, ...buckets];
+}
+
+function unit(name: string): string | undefined {
+  return golden.otlp.find((metric) => metric.name === name)?.unit;
+}
+
+/** Label values and start of each point of a sum or histogram. */
+function starts(name: string): (readonly [string, number])[] {
+  const metric = golden.otlp.find((one) => one.name === name);
+  const points = metric?.sum?.dataPoints ?? metric?.histogram?.dataPoints ?? [];
+  return points.map((point) => [Object.values(point.attributes).join(), msOf(point.startTimeUnixNano)] as const);
 }

@@ -16,7 +16,6 @@ export function escapedName(name: string, unit: string, type: OtlpType): string 
 
 /** `NoUTF8EscapingWithSuffixes`: a unit that the name ends in is not said again. */
 export function plainName(name: string, unit: string, type: OtlpType): string {
-  const without = (text: string, ending: string): string => (text.endsWith(`_${ending}`) ? text.slice(0, -ending.length - 1) : text);
   let base = name;
   if (unit === "1" && type === "gauge") base = without(base, "ratio");
   if (type === "counter") base = without(base, "total");
@@ -31,4 +30,8 @@ export function plainName(name: string, unit: string, type: OtlpType): string {
 function unitWord(unit: string): string {
   const bare = unit.replace(/\{[^}]*\}/g, "").trim();
   return bare === "1" ? "" : (UNITS[bare] ?? bare);
+}
+
+function without(text: string, ending: string): string {
+  return text.endsWith(`_${ending}`) ? text.slice(0, -ending.length - 1) : text;
 }

