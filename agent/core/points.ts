@@ -129,7 +129,7 @@ export function pointObservations(
   return observations;
 }
 
-/** Duration and outcome of run reports that were not seen before. */
+/** Duration, outcome and record count of run reports that were not seen before. */
 export function runObservations(fresh: readonly RunReport[]): Observation[] {
   return fresh.flatMap((run) => {
     const base = { sourceId: run.sourceId, at: run.finishedAt, ref: run.id };
@@ -138,6 +138,8 @@ export function runObservations(fresh: readonly RunReport[]): Observation[] {
       observations.push({ ...base, signal: "outcome", value: run.outcome === "success" ? 1 : 0 });
     if (run.outcome === "success" && run.startedAt !== null)
       observations.push({ ...base, signal: "duration", value: Math.max(0, run.finishedAt - run.startedAt) / 1000 });
+    const records = run.items?.records;
+    if (run.outcome === "success" && records !== undefined) observations.push({ ...base, signal: "records", value: records });
     return observations;
   });
 }

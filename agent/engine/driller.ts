@@ -286,8 +286,9 @@ async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDep
   const observations: Observation[] = [];
   const records = drill.facts?.inventory.records;
   const earlier = await repositories.drills.list({ pointId: drill.pointId, limit: 50 });
-  // Each point is one observation, however often it is drilled again.
-  const counted = earlier.some((other) => other.facts !== null);
+  // Each point is one observation, however often it is drilled again; what its run reported is one already.
+  const run = point === null || point.runId === null ? null : await repositories.runs.get(point.runId);
+  const counted = run?.items?.records !== undefined || earlier.some((other) => other.facts !== null);
   if (records !== undefined && point !== null && !counted)
     observations.push({ sourceId: drill.sourceId, signal: "records", at: point.createdAt, value: records, ref: point.id });
   const entries: EvidenceEntry[] = [{ type: "drill.finished", at: now, drill }];

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { columnSql, quoted, SCHEMA_VERSION, schemaSql } from "./grist-schema.ts";
+import { columnSql, emptyCell, quoted, SCHEMA_VERSION, schemaSql } from "./grist-schema.ts";
 
 /** A Date becomes seconds since the epoch, a list its JSON text, a boolean 0 or 1; everything else is stored as it is. */
 export type GristCell = null | boolean | number | bigint | string | Date | Uint8Array | readonly (string | number)[];
@@ -167,12 +167,6 @@ function writeTable(insert: Insert, database: DatabaseSync, table: GristTable): 
       ...Object.fromEntries(given.map(({ id, empty }) => [id, row[id] === undefined ? empty : row[id]])),
     })),
   );
-}
-
-/** What Grist stores where a person has entered nothing. */
-function emptyCell(type: string): GristCell {
-  if (type === "Text" || type === "Choice") return "";
-  return /^(Int|Numeric|Bool|Ref:)/u.test(type) ? 0 : null;
 }
 
 function writeColumns(insert: Insert, tables: readonly GristTable[], refs: Refs): void {

@@ -92,3 +92,9 @@ export function columnSql(type: string): string {
   };
   return known[head] ?? "BLOB DEFAULT NULL";
 }
+
+/** What Grist stores where a person has entered nothing. */
+export function emptyCell(type: string): string | number | null {
+  if (type === "Text" || type === "Choice") return "";
+  return /^(Int|Numeric|Bool|Ref:)/u.test(type) ? 0 : null;
+}

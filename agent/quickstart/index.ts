@@ -63,9 +63,9 @@ export function ensureQuickstart(directory: string, now: number): Quickstart {
 function writeNight(vault: string, night: number, age: number, later: boolean): number {
   const day = dayNumber(night) % 10_000;
   const backups: [source: string, extension: string, write: (path: string) => { readonly records: number }][] = [
-    ["healthy", ".grist", (path) => writeShop(path, 11, day, null)],
-    ["collapsed", ".grist", (path) => writeShop(path, 23, day, age < COLLAPSED_NIGHTS || later ? "collapsed" : null)],
-    ["broken", ".grist", (path) => writeShop(path, 37, day, age === 0 || later ? "broken" : null)],
+    ["healthy", ".grist", (path) => writeShop(path, 11, 220, day, null)],
+    ["collapsed", ".grist", (path) => writeShop(path, 23, 1500, day, age < COLLAPSED_NIGHTS || later ? "collapsed" : null)],
+    ["broken", ".grist", (path) => writeShop(path, 37, 260, day, age === 0 || later ? "broken" : null)],
     ["locked", "", (path) => writeBuilding(path, 9, day, age === 0 || later ? OTHER_SECRET : SECRET, night)],
   ];
   if (age >= LATE_NIGHTS && !later) backups.push(["late", "", (path) => writeBuilding(path, 6, day, SECRET, night)]);
@@ -80,8 +80,8 @@ function writeNight(vault: string, night: number, age: number, later: boolean): 
   return backups.length;
 }
 
-function writeShop(path: string, seed: number, day: number, damage: Damage | null): { readonly records: number } {
-  const data = shopOn(seed, day % 365, { customers: 60, orders: 220, openedAt: Date.UTC(2025, 0, 1) });
+function writeShop(path: string, seed: number, orders: number, day: number, damage: Damage | null): { readonly records: number } {
+  const data = shopOn(seed, day % 365, { customers: 60, orders, openedAt: Date.UTC(2025, 0, 1) });
   const document = shopDocument(data, damage);
   writeGristDocument(path, document);
   return { records: document.tables.reduce((sum, table) => sum + table.rows.length, 0) };

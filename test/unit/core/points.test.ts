@@ -124,6 +124,10 @@ describe("observations", () => {
     ]);
     expect(signals({ startedAt: NOW - 2 * HOUR, outcome: "failure" })).toEqual([["outcome", 0]]);
     expect(signals({ outcome: "unknown" })).toEqual([]);
+    expect(signals({ items: { records: 40 } })).toEqual([
+      ["outcome", 1],
+      ["records", 40],
+    ]);
   });
 });
 
