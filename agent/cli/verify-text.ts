@@ -76,6 +76,6 @@ function checksLine(checks: readonly CheckResult[]): string {
 }
 
 function phases(result: Verification, style: Style): string {
-  const slowest = Object.entries(result.phases).sort((a, b) => b[1] - a[1])[0];
+  const slowest = Object.entries<number>(result.phases).sort((a, b) => b[1] - a[1])[0];
   return slowest === undefined ? "" : style.dim(`, most of it in ${slowest[0]} (${describeDuration(slowest[1])})`);
 }

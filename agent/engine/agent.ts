@@ -118,6 +118,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     poll,
     drillNow,
     statuses,
+    readiness,
   };
 
   async function start(): Promise<void> {
