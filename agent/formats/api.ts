@@ -1,5 +1,6 @@
 /** The formats there are: one folder each, one line each. */
 import type { FormatDefinition } from "../core/definitions.ts";
 import { grist } from "./grist/index.ts";
+import { nodeRedFormat } from "./node-red/index.ts";
 
-export const formats: readonly FormatDefinition[] = [grist];
+export const formats: readonly FormatDefinition[] = [grist, nodeRedFormat];
