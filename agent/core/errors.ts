@@ -51,7 +51,7 @@ export function asAgentError(thrown: unknown): AgentError {
     if (errno === "ENOENT" || errno === "ENOTDIR") return new AgentError("not_found", "not-found", message, { cause: thrown });
     if (errno === "EACCES" || errno === "EPERM" || errno === "ERR_ACCESS_DENIED")
       return new AgentError("auth", "no-permission", message, { cause: thrown });
-    if (errno === "ENOSPC" || errno === "EDQUOT" || errno === "EMFILE" || errno === "ENFILE")
+    if (errno === "ENOSPC" || errno === "EDQUOT" || errno === "EFBIG" || errno === "EMFILE" || errno === "ENFILE")
       return new AgentError("limit", errno.toLowerCase(), message, { cause: thrown });
     if (errno === "ABORT_ERR") return new AgentError("transient", "aborted", message, { cause: thrown });
   }

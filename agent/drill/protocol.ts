@@ -1,6 +1,6 @@
 /**
- * What goes between the agent and a drill child. The job goes in as one JSON document on stdin; the child answers with NDJSON on
- * file descriptor 3. Everything the child says is validated here: a child that talks nonsense has failed, never the agent.
+ * What goes between the agent and a drill child. The job goes in as one line of JSON on stdin, which stays open: when it
+ * closes, the agent is gone and the child ends. The child answers with NDJSON on file descriptor 3. Everything the child says is validated here: a child that talks nonsense has failed, never the agent.
  */
 import { z } from "zod";
 import type { Expectation, SampleRequest } from "../core/ports.ts";
@@ -26,10 +26,16 @@ export interface DrillJob {
   readonly digestKey: string | null;
 }
 
-const attributes = z.record(z.string().max(100), z.union([z.string().max(2000), z.number(), z.boolean()]));
+/** Lines longer than this, in bytes, are nonsense. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+/** Greatest length of a text and of a name in a message; the child clips to them. */
+export const MAX_TEXT = 2000;
+export const MAX_SHORT = 500;
+
+const attributes = z.record(z.string().max(100), z.union([z.string().max(MAX_TEXT), z.number(), z.boolean()]));
 const count = z.number().int().nonnegative();
-const text = z.string().max(2000);
-const short = z.string().max(500);
+const text = z.string().max(MAX_TEXT);
+const short = z.string().max(MAX_SHORT);
 
 export const checkResultSchema = z.strictObject({
   id: z
@@ -71,7 +77,10 @@ const factsSchema = z.strictObject({
 
 /** One line from the child. Times are milliseconds since the epoch with fractions. */
 export const childMessageSchema = z.discriminatedUnion("t", [
-  z.strictObject({ t: z.literal("hello"), databaseLocked: z.boolean(), permissions: z.boolean() }),
+  /** First of all: whether Node's permission model is really on in the child. */
+  z.strictObject({ t: z.literal("hello"), permissions: z.boolean() }),
+  /** The sandbox was provisioned, and is locked to its own directory. */
+  z.strictObject({ t: z.literal("sandbox"), locked: z.boolean() }),
   z.strictObject({
     t: z.literal("span-start"),
     id: count,

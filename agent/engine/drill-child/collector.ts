@@ -99,6 +99,8 @@ export function createCollector(
       case "done":
         done = message;
         return true;
+      default:
+        return message satisfies never;
     }
   };
 
@@ -121,7 +123,7 @@ export function createCollector(
       return done;
     },
     closeSpans(trouble) {
-      for (const { span, at } of [...open.values()].reverse()) {
+      for (const { span, at } of [...open.values()].toReversed()) {
         span.fail(trouble.code, trouble.message);
         span.end(bounded(clock.now(), at));
       }

@@ -14,6 +14,7 @@ export interface ChildEnd {
 }
 
 const NO_MEMORY = /out of memory|bad_alloc|allocation failed|ERR_MEMORY_ALLOCATION_FAILED|cannot allocate memory/i;
+const NO_DISK = /EFBIG|ENOSPC|EDQUOT|file too large|no space left/i;
 const SIGNALS_BY_NUMBER: Readonly<Record<number, string>> = {
   4: "SIGILL",
   5: "SIGTRAP",
@@ -27,7 +28,7 @@ const SIGNALS_BY_NUMBER: Readonly<Record<number, string>> = {
 
 export function troubleOfEnd(end: ChildEnd): ChildTrouble {
   const signal = end.signal ?? signalOf(end.exitCode);
-  if (signal === "SIGXFSZ") {
+  if (signal === "SIGXFSZ" || (end.exitCode !== 0 && NO_DISK.test(end.lastWords))) {
     return { code: "child-out-of-disk", message: "The drill's process wrote more than it may; raise verify.limits.diskMb." };
   }
   // Nobody here sent that SIGKILL: it is how the system takes memory back.

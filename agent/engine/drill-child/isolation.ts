@@ -120,9 +120,12 @@ function parseSeen(text: string): Seen | null {
   }
 }
 
+function why(name: string, found: string | null): string {
+  return found === null ? `${name} is not installed` : `${name} is not permitted`;
+}
+
 function notesOf(report: Isolation, wanted: IsolationTools, tools: IsolationTools): readonly string[] {
   const notes: string[] = [];
-  const why = (name: string, found: string | null): string => (found === null ? `${name} is not installed` : `${name} is not permitted`);
   if (!report.network) notes.push(`A drill can reach the network: ${why("unshare", wanted.unshare)} here.`);
   if (!report.memoryLimit) notes.push(`Only the database's memory is bounded: ${why("prlimit", wanted.prlimit)} here.`);
   if (!report.permissions) notes.push("A drill can read what the agent can read: Node's permission model does not work here.");

@@ -1,0 +1,147 @@
+/** The bytes of an artifact: how many, their digest, and a first look for recognising them. Every byte is read once here. */
+import { createHash } from "node:crypto";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { AgentError } from "../core/errors.ts";
+import type { DrillLimits } from "../core/policy.ts";
+import type { ArtifactFacts, ArtifactProbe } from "../core/ports.ts";
+
+export interface ReadArtifact {
+  readonly facts: ArtifactFacts;
+  readonly probe: ArtifactProbe;
+}
+
+const HEAD_BYTES = 64 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
+const PROBE_ENTRIES = 10_000;
+
+/**
+ * @param path absolute
+ * @param name as shown to people
+ * @param onBytes told how many bytes were read so far
+ * @returns a directory's digest is the SHA-256 of its `sha256  path` lines, sorted, each ended by a line feed; symlinks are left out
+ * Throws AgentError `limit` beyond `maxBytes` or `maxEntries`, and system errors as they are.
+ */
+export async function readArtifact(
+  path: string,
+  name: string,
+  limits: Pick<DrillLimits, "maxBytes" | "maxEntries">,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<ReadArtifact> {
+  const status = await stat(path);
+  if (status.isFile()) {
+    assertSize(status.size, limits.maxBytes);
+    const { bytes, sha256 } = await digestFile(path, signal, limits.maxBytes, onBytes);
+    const head = await headOf(path, HEAD_BYTES);
+    return {
+      facts: { path: name, kind: "file", bytes, sha256, files: 1 },
+      probe: { path, kind: "file", bytes, head, entries: [], readHead: () => Promise.resolve(new Uint8Array()) },
+    };
+  }
+  if (!status.isDirectory()) {
+    throw new AgentError("unsupported", "not-a-file", "The artifact is neither a file nor a directory.");
+  }
+  const entries = await filesIn(path, limits.maxEntries);
+  const lines: string[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const before = bytes;
+    const one = await digestFile(join(path, entry), signal, limits.maxBytes - before, (read) => onBytes(before + read));
+    bytes += one.bytes;
+    lines.push(`${one.sha256}  ${entry}\n`);
+  }
+  const known = new Set(entries);
+  return {
+    facts: {
+      path: name,
+      kind: "directory",
+      bytes,
+      sha256: createHash("sha256").update(lines.sort().join("")).digest("hex"),
+      files: entries.length,
+    },
+    probe: {
+      path,
+      kind: "directory",
+      bytes,
+      head: new Uint8Array(),
+      entries: entries.slice(0, PROBE_ENTRIES),
+      readHead(entry, length) {
+        if (!known.has(entry)) throw new AgentError("not_found", "not-found", "There is no such file in the artifact.");
+        return headOf(join(path, entry), length);
+      },
+    },
+  };
+}
+
+function assertSize(bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes) {
+    throw new AgentError("limit", "artifact-too-large", "The artifact is larger than a drill may read.", {
+      mend: "raise verify.limits.maxBytes",
+    });
+  }
+}
+
+async function digestFile(
+  path: string,
+  signal: AbortSignal,
+  maxBytes: number,
+  onBytes: (bytes: number) => void,
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const digest = createHash("sha256");
+  let bytes = 0;
+  await withFile(path, async (file) => {
+    const block = Buffer.allocUnsafe(BLOCK_BYTES);
+    for (;;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await file.read(block, 0, block.length, null);
+      if (bytesRead === 0) return;
+      digest.update(block.subarray(0, bytesRead));
+      bytes += bytesRead;
+      assertSize(bytes, maxBytes);
+      onBytes(bytes);
+    }
+  });
+  return { bytes, sha256: digest.digest("hex") };
+}
+
+async function headOf(path: string, length: number): Promise<Uint8Array> {
+  return withFile(path, async (file) => {
+    const head = Buffer.alloc(Math.min(length, BLOCK_BYTES));
+    let filled = 0;
+    while (filled < head.length) {
+      const { bytesRead } = await file.read(head, filled, head.length - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return new Uint8Array(head.subarray(0, filled));
+  });
+}
+
+async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, "r");
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Relative paths of ordinary files, sorted. */
+async function filesIn(root: string, maxEntries: number): Promise<readonly string[]> {
+  const found: string[] = [];
+  const waiting = [""];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) waiting.push(path);
+      else if (entry.isFile()) found.push(path);
+      if (found.length + waiting.length > maxEntries) {
+        throw new AgentError("limit", "too-many-entries", "The artifact has more files than a drill may look at.", {
+          mend: "raise verify.limits.maxEntries",
+        });
+      }
+    }
+  }
+  return found.sort();
+}

@@ -1,0 +1,300 @@
+/**
+ * One drill, the child's half: open, parse, provision, load, checks, dispose. It never throws for what an artifact holds: damage is a
+ * finding that the checks report, and everything else that goes wrong is told as trouble of our own.
+ */
+import type { FormatDefinition, SandboxDefinition } from "../core/definitions.ts";
+import { AgentError } from "../core/errors.ts";
+import type { ArtifactFacts, Check, Clock, Content, LoadReport, Sandbox } from "../core/ports.ts";
+import type { Phase } from "../core/words.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import { type ReadArtifact, readArtifact } from "./artifact.ts";
+import { type Channel, clip, clipName } from "./channel.ts";
+import { factsOf, sampleInfo } from "./facts.ts";
+import { observeContent, type ObservedContent } from "./observed-content.ts";
+import type { DrillJob } from "./protocol.ts";
+import { recognise, type Recognised } from "./recognise.ts";
+import { resourceMeter, type ResourceMeter } from "./resources.ts";
+import { databaseAttributes, runChecks } from "./run-checks.ts";
+import { type ChildSpan, spanTeller, type SpanTeller } from "./spans.ts";
+import { isDamage, type Trouble, troubleOf } from "./trouble.ts";
+
+export interface DrillDeps {
+  readonly formats: readonly FormatDefinition[];
+  /** The first one is used. */
+  readonly sandboxes: readonly SandboxDefinition[];
+  readonly checks: readonly Check[];
+  readonly clock: Clock;
+  readonly channel: Channel;
+  readonly signal: AbortSignal;
+  /** Longest time one check may take; 60 s when not given. */
+  readonly checkTimeMs?: number;
+}
+
+/** What is known so far; later phases work with what earlier ones reached. */
+interface Progress {
+  artifact: ReadArtifact | null;
+  recognised: Recognised | null;
+  content: Content | null;
+  observed: ObservedContent | null;
+  sandbox: Sandbox | null;
+  load: LoadReport | null;
+  damage: Trouble | null;
+  trouble: Trouble | null;
+}
+
+interface Stage {
+  readonly job: DrillJob;
+  readonly deps: DrillDeps;
+  readonly spans: SpanTeller;
+  readonly meter: ResourceMeter;
+  readonly signal: AbortSignal;
+  readonly leftMs: () => number;
+  readonly elapsed: Map<Phase, number>;
+  readonly progress: (phase: Phase, done: number, of: number | null, last?: boolean) => void;
+}
+
+const PROGRESS_EVERY_MS = 100;
+const CHECK_TIME_MS = 60_000;
+
+/** Resolves when everything was told, `done` last. Throws only when the channel is gone. */
+export async function drill(job: DrillJob, deps: DrillDeps): Promise<void> {
+  const timeout = new AbortController();
+  const finished = new AbortController();
+  const began = deps.clock.monotonic();
+  const leftMs = (): number => job.limits.timeMs - (deps.clock.monotonic() - began);
+  const stage: Stage = {
+    job,
+    deps,
+    spans: spanTeller(deps.channel, deps.clock),
+    meter: resourceMeter(job.workDir),
+    signal: AbortSignal.any([deps.signal, timeout.signal]),
+    leftMs,
+    elapsed: new Map(),
+    progress: throttledProgress(deps),
+  };
+  const late = new AgentError("limit", "time-limit", `The drill reached its time limit of ${Math.round(job.limits.timeMs / 100) / 10} s.`, {
+    mend: "raise verify.limits.time",
+  });
+  const ticking = deps.clock.sleep(job.limits.timeMs, finished.signal).then(
+    () => timeout.abort(late),
+    () => undefined,
+  );
+  const state: Progress = {
+    artifact: null,
+    recognised: null,
+    content: null,
+    observed: null,
+    sandbox: null,
+    load: null,
+    damage: null,
+    trouble: null,
+  };
+  try {
+    await restore(stage, state);
+    await check(stage, state);
+    await tellFacts(stage, state);
+  } finally {
+    await dispose(stage, state);
+    finished.abort();
+    await ticking;
+  }
+  deps.channel.send({ t: "done", trouble: state.trouble, resources: stage.meter.use() });
+}
+
+async function restore(stage: Stage, state: Progress): Promise<void> {
+  const { job, deps, signal, meter } = stage;
+  const opened = await phase(stage, state, "open", null, async () => {
+    state.artifact = await readArtifact(job.artifactPath, job.artifactName, job.limits, signal, (bytes) => {
+      meter.setReadBytes(bytes);
+      stage.progress("open", bytes, null);
+    });
+    return { [ATTRIBUTES.bytes]: state.artifact.facts.bytes };
+  });
+  if (opened) await parse(stage, state);
+  const facts = state.artifact?.facts ?? unread(job);
+  deps.channel.send({
+    t: "opened",
+    recognised:
+      state.recognised === null
+        ? null
+        : {
+            format: state.recognised.id,
+            formatVersion: clippedOrNull(state.content?.formatVersion ?? state.recognised.formatVersion),
+          },
+    createdAt: state.content?.createdAt ?? null,
+    artifact: { ...facts, path: clip(facts.path) },
+  });
+  if (state.content !== null) await load(stage, state, state.content);
+}
+
+async function parse(stage: Stage, state: Progress): Promise<void> {
+  const { job, deps, signal } = stage;
+  await phase(stage, state, "parse", null, async () => {
+    if (state.artifact === null) return {};
+    state.recognised = await recognise(deps.formats, job.format, state.artifact.probe);
+    const { maxBytes, maxEntries, maxRatio, maxDepth } = job.limits;
+    const context = { workDir: job.workDir, key: job.key, limits: { maxBytes, maxEntries, maxRatio, maxDepth }, signal };
+    state.content = await state.recognised.format.open(state.artifact.probe, context);
+    return { [ATTRIBUTES.items]: state.content.collections.length };
+  });
+}
+
+async function load(stage: Stage, state: Progress, content: Content): Promise<void> {
+  const { job, deps, signal, meter } = stage;
+  const provisioned = await phase(stage, state, "provision", null, async () => {
+    const [definition] = deps.sandboxes;
+    if (definition === undefined) throw new AgentError("internal", "no-sandbox", "No sandbox is registered.");
+    const sandbox = definition.create({ readPaths: [job.artifactPath] });
+    state.sandbox = sandbox;
+    await sandbox.provision(job.workDir, job.limits);
+    // Provisioning throws where the sandbox cannot be locked.
+    deps.channel.send({ t: "sandbox", locked: true });
+    return {};
+  });
+  if (!provisioned) return;
+  await phase(stage, state, "load", databaseAttributes("INSERT"), async () => {
+    const expected = expectedRecords(content);
+    const observed = observeContent(content, (records) => stage.progress("load", records, expected));
+    state.observed = observed;
+    if (state.sandbox === null) return {};
+    state.load = await state.sandbox.load(observed.content, job.sample, signal);
+    await meter.lookAtDisk();
+    return { [ATTRIBUTES.items]: state.load.checked };
+  });
+}
+
+async function check(stage: Stage, state: Progress): Promise<void> {
+  const { job, deps, signal } = stage;
+  // Where not one byte could be looked at there is nothing to ask.
+  if (state.artifact === null) return;
+  const { facts } = state.artifact;
+  await phase(stage, state, "checks", null, async (parent) => {
+    const results = await runChecks(deps.checks, {
+      view: {
+        artifact: facts,
+        damage: state.damage,
+        content: state.content,
+        load: state.load,
+        sandbox: state.load === null ? null : state.sandbox,
+        elapsedMs: (name) => stage.elapsed.get(name) ?? 0,
+      },
+      expectation: job.expectation,
+      because: state.trouble?.message ?? null,
+      digestKey: job.digestKey,
+      timeMs: deps.checkTimeMs ?? CHECK_TIME_MS,
+      leftMs: stage.leftMs,
+      clock: deps.clock,
+      spans: stage.spans,
+      parent,
+      signal,
+      onResult(result, done, of) {
+        deps.channel.send({ t: "check", result: { ...result, examples: [...result.examples] } });
+        stage.progress("checks", done, of, done === of);
+      },
+    });
+    // A check that was cut short is trouble of the drill, not only of the check.
+    signal.throwIfAborted();
+    return { [ATTRIBUTES.items]: results.length };
+  });
+}
+
+async function tellFacts(stage: Stage, state: Progress): Promise<void> {
+  const { content, load, sandbox, observed } = state;
+  if (content === null || load === null || sandbox === null || stage.signal.aborted) return;
+  try {
+    const facts = await factsOf(content, load, sandbox, observed?.links() ?? 0, stage.signal);
+    stage.deps.channel.send({ t: "facts", facts: mutable(facts), sample: sampleInfo(load, stage.job.sample) });
+  } catch (thrown) {
+    state.trouble ??= troubleOf(thrown);
+  }
+}
+
+/** Whatever happened before, content and sandbox are let go; what stays behind is trouble. */
+async function dispose(stage: Stage, state: Progress): Promise<void> {
+  await stage.meter.lookAtDisk();
+  await phase(stage, state, "dispose", null, async () => {
+    const failures = (await Promise.allSettled([state.content?.close(), state.sandbox?.dispose()])).filter(
+      (result) => result.status === "rejected",
+    );
+    if (failures.length > 0)
+      throw new AgentError("internal", "sandbox-leak", "The sandbox could not be disposed of.", { cause: failures[0]?.reason });
+    return {};
+  });
+}
+
+/**
+ * Runs one phase as a span and times it.
+ * @param call attributes of a call to the database that the phase is as a whole, or null
+ * @param work returns the attributes to end the span with
+ * @returns false when it failed: then `state` says why
+ */
+async function phase(
+  stage: Stage,
+  state: Progress,
+  name: Phase,
+  call: Record<string, string> | null,
+  work: (span: ChildSpan) => Promise<Record<string, number>>,
+): Promise<boolean> {
+  const { spans, deps } = stage;
+  const span = spans.start(SPANS.phase(name), null);
+  const inner = call === null ? null : spans.start(`sandbox.${name}`, span, call, "client");
+  const started = deps.clock.monotonic();
+  let attributes: Record<string, number> = {};
+  let failure: Trouble | null = null;
+  try {
+    // Dispose runs even when time is up; nothing else begins then.
+    if (name !== "dispose") stage.signal.throwIfAborted();
+    attributes = await work(span);
+  } catch (thrown) {
+    const aborted = stage.signal.aborted && name !== "dispose";
+    failure = troubleOf(aborted ? stage.signal.reason : thrown);
+    if (!aborted && isDamage(thrown)) state.damage ??= failure;
+    else state.trouble ??= failure;
+  }
+  const ms = deps.clock.monotonic() - started;
+  stage.elapsed.set(name, ms);
+  const error = failure === null ? null : { type: failure.code, message: failure.message };
+  inner?.end(attributes, error);
+  span.end(attributes, error);
+  deps.channel.send({ t: "phase", phase: name, ms });
+  return failure === null;
+}
+
+function throttledProgress(deps: DrillDeps): Stage["progress"] {
+  let told = Number.NEGATIVE_INFINITY;
+  return (name, done, of, last = false) => {
+    const now = deps.clock.monotonic();
+    if (!last && now - told < PROGRESS_EVERY_MS) return;
+    told = now;
+    deps.channel.send({ t: "progress", phase: name, done, of });
+  };
+}
+
+/** Null as soon as one collection does not say how many records it has. */
+function expectedRecords(content: Content): number | null {
+  let sum = 0;
+  for (const { declaredRecords } of content.collections) {
+    if (declaredRecords === null) return null;
+    sum += declaredRecords;
+  }
+  return sum;
+}
+
+function unread(job: DrillJob): ArtifactFacts {
+  return { path: job.artifactName, kind: "file", bytes: 0, sha256: null, files: 0 };
+}
+
+function clippedOrNull(text: string | null): string | null {
+  return text === null ? null : clipName(text);
+}
+
+/** The protocol's schema knows no read-only lists; a message is only ever turned into text. */
+function mutable<T>(value: T): Mutable<T> {
+  return value as Mutable<T>;
+}
+
+type Mutable<T> = T extends readonly (infer Item)[]
+  ? Mutable<Item>[]
+  : T extends object
+    ? { -readonly [Key in keyof T]: Mutable<T[Key]> }
+    : T;

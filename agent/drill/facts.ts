@@ -1,0 +1,80 @@
+/** What a drill remembers of an artifact: names and counts, no record value. */
+import { sha256Hex } from "../core/ids.ts";
+import type { Content, LoadReport, SampleRequest, Sandbox } from "../core/ports.ts";
+import type { PointFacts, SampleInfo } from "../core/values.ts";
+import { clipName } from "./channel.ts";
+import { isStoredLink, linkCountSql } from "./observed-content.ts";
+
+/**
+ * @param linksRead filled references counted while reading, used where the sandbox holds a sample only
+ * @returns collections and records that are computed are left out; `roles` counts every access entry
+ */
+export async function factsOf(
+  content: Content,
+  load: LoadReport,
+  sandbox: Pick<Sandbox, "query">,
+  linksRead: number,
+  signal: AbortSignal,
+): Promise<PointFacts> {
+  const stored = load.tables.filter((table) => !table.collection.computed);
+  const whole = stored.every((table) => table.loaded === table.keyed);
+  return {
+    format: clipName(content.format),
+    formatVersion: content.formatVersion === null ? null : clipName(content.formatVersion),
+    inventory: {
+      collections: stored.length,
+      records: load.population,
+      links: whole ? await linksIn(load, sandbox, signal) : linksRead,
+      automations: content.automations.length,
+      credentials: content.credentials.length,
+      files: content.files.length,
+      views: content.views.length,
+      roles: content.access.length,
+    },
+    collections: stored.map(({ collection, keyed }) => ({
+      id: clipName(collection.id),
+      name: clipName(collection.name),
+      records: keyed,
+      fields: collection.fields.map((field) => ({
+        id: clipName(field.id),
+        name: clipName(field.name),
+        type: field.type,
+        computed: field.computed,
+      })),
+    })),
+    automations: content.automations.map((one) => ({
+      id: clipName(one.id),
+      name: clipName(one.name),
+      active: one.active,
+      digest: clipName(one.bodyDigest),
+    })),
+    credentials: content.credentials.map((one) => clipName(one.id)),
+    views: content.views.map((view) => ({ id: clipName(view.id), name: clipName(view.name) })),
+    access: content.access.map((entry) => ({ kind: entry.kind, id: clipName(entry.id), digest: clipName(entry.digest) })),
+  };
+}
+
+async function linksIn(load: LoadReport, sandbox: Pick<Sandbox, "query">, signal: AbortSignal): Promise<number> {
+  let links = 0;
+  for (const table of load.tables) {
+    if (table.collection.computed) continue;
+    const counts = table.columns
+      .filter((column) => isStoredLink(column.field))
+      .map((column) => linkCountSql(column.column, column.field.type));
+    if (counts.length === 0) continue;
+    const [row] = await sandbox.query(`SELECT ${counts.join(" + ")} AS links FROM ${table.table}`, [], { signal });
+    links += Number(row?.["links"] ?? 0);
+  }
+  return links;
+}
+
+/** The seed itself never leaves the child; its commitment lets whoever holds it reproduce the sample. */
+export function sampleInfo(load: LoadReport, sample: SampleRequest): SampleInfo {
+  const random = sample.strategy !== "all";
+  return {
+    population: load.population,
+    checked: load.checked,
+    strategy: random ? "random" : "all",
+    seedCommitment: random ? sha256Hex(sample.seed) : null,
+  };
+}
