@@ -187,11 +187,20 @@ function integrityProblems(database: DatabaseSync, known: boolean): string[] {
       : [...plainTables(database).values()]
           .filter((table) => !unsafe.has(table.name) && !/^\d/u.test(table.name))
           .map((table) => `integrity_check(${quoted(table.name)})`);
-  const findings = pragmas.flatMap((pragma) => database.prepare(`PRAGMA ${pragma}`).all());
-  const faults = findings.filter((finding) => Object.values(finding)[0] !== "ok").length;
-  if (faults === 0) return [];
-  const more = faults >= MAX_PROBLEMS ? "at least " : "";
-  return [`SQLite's integrity check finds ${more}${faults} ${faults === 1 ? "fault" : "faults"}${known ? " as well" : ""}.`];
+  let faults = 0;
+  let finished = true;
+  for (const pragma of pragmas) {
+    try {
+      for (const finding of database.prepare(`PRAGMA ${pragma}`).iterate()) faults += Object.values(finding)[0] === "ok" ? 0 : 1;
+    } catch (thrown) {
+      // Where a page is too damaged the check itself ends with an error: what can still be read is read all the same.
+      if (!isDamage(thrown)) throw thrown;
+      finished = false;
+    }
+  }
+  if (finished && faults === 0) return [];
+  const more = finished && faults < MAX_PROBLEMS ? "" : "at least ";
+  return [`SQLite's integrity check finds ${more}${Math.max(faults, 1)} ${faults > 1 ? "faults" : "fault"}${known ? " as well" : ""}.`];
 }
 
 /** Names of the tables that checking could make run something. */
@@ -251,6 +260,12 @@ function quoted(name: string): string {
 }
 
 const DAMAGED_CODES = new Set([11, 26]);
+
+function isDamage(thrown: unknown): boolean {
+  const code = (thrown as { errcode?: unknown }).errcode;
+  return typeof code === "number" && DAMAGED_CODES.has(code & 0xff);
+}
+
 const LIMIT_CODES = new Set([7, 13, 18]);
 
 /** Runs something with SQLite; its errors become ours, without SQLite's message, which may quote the schema. */
@@ -262,7 +277,7 @@ function told<T>(work: () => T): T {
     if (typeof errcode !== "number") throw thrown;
     const primary = errcode & 0xff;
     const why = `SQLite says: ${String(errstr)} (${errcode}).`;
-    if (DAMAGED_CODES.has(primary)) throw new AgentError("damaged", "sqlite-damaged", `The document cannot be read. ${why}`);
+    if (isDamage(thrown)) throw new AgentError("damaged", "sqlite-damaged", `The document cannot be read. ${why}`);
     if (LIMIT_CODES.has(primary)) throw new AgentError("limit", "sqlite-limit", `Reading the document reached a limit. ${why}`);
     throw new AgentError("internal", "sqlite-error", `Reading the document failed. ${why}`);
   }
