@@ -1,0 +1,91 @@
+/** `POST /api/v1/runs`: the one thing that may be written over HTTP, by whoever holds the token. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { SecretRef } from "../../core/policy.ts";
+import { parseRunReport, runReportSchema } from "../../core/run-report.ts";
+import type { HttpDeps } from "../deps.ts";
+import { Refusal } from "../errors.ts";
+import { errorSchema, runAcceptedSchema } from "./schemas.ts";
+
+const BODY_MOST = 64 * 1024;
+
+export function mountRuns(app: OpenAPIHono, deps: HttpDeps): void {
+  describeRuns(app);
+  const limit = bodyLimit({
+    maxSize: BODY_MOST,
+    onError: () => {
+      throw new Refusal(413, "too-large", "A run report is at most 64 KiB.");
+    },
+  });
+  app.post("/runs", bearer(deps.runsToken), limit, async (c) => {
+    if (!/^application\/json\b/iu.test(c.req.header("content-type") ?? ""))
+      throw new Refusal(415, "not-json", "Send the run report as JSON, with content-type: application/json.");
+    const report = parseRunReport(parseJson(await c.req.text()), { sourceId: null, via: "api", now: deps.clock.now() });
+    if (!deps.policies().some((policy) => policy.id === report.sourceId))
+      throw new Refusal(
+        422,
+        "unknown-source",
+        "The run report names a source that is not configured. See /api/v1/sources for those that are.",
+      );
+    await deps.submitRun(report);
+    return c.json(
+      { id: report.id, source: report.sourceId, outcome: report.outcome, finishedAt: new Date(report.finishedAt).toISOString() },
+      201,
+    );
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, "not-json", "The body is not valid JSON.");
+  }
+}
+
+/** Nothing of the body is read before the token is right. */
+function bearer(token: SecretRef | null): MiddlewareHandler {
+  return async (c, next) => {
+    if (token === null)
+      throw new Refusal(
+        403,
+        "runs-not-open",
+        "Run reports over HTTP are off. Set http.runs.token in the configuration, for example { env: RESTOREWATCH_RUNS_TOKEN }.",
+      );
+    const given = /^Bearer +(\S+)$/iu.exec(c.req.header("authorization") ?? "")?.[1];
+    if (given === undefined || !sameSecret(given, await token.reveal())) {
+      c.header("www-authenticate", 'Bearer realm="restorewatch"');
+      throw new Refusal(401, "unauthorised", "Send the token of http.runs.token as `Authorization: Bearer …`.");
+    }
+    await next();
+  };
+}
+
+/** Over digests of one length, so that time tells neither where nor how long they differ. An empty secret opens nothing. */
+function sameSecret(given: string, secret: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(secret)) && secret !== "";
+}
+
+function describeRuns(app: OpenAPIHono): void {
+  const refusal = (description: string) => ({ description, content: { "application/json": { schema: errorSchema } } });
+  app.openAPIRegistry.registerComponent("securitySchemes", "runsToken", { type: "http", scheme: "bearer" });
+  app.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/runs",
+    summary: "Report one backup run: how long it took, how it ended, what it wrote. The same report again changes nothing.",
+    security: [{ runsToken: [] }],
+    request: { body: { required: true, content: { "application/json": { schema: runReportSchema } } } },
+    responses: {
+      201: { description: "Recorded", content: { "application/json": { schema: runAcceptedSchema } } },
+      400: refusal("Not JSON"),
+      401: refusal("No token, or not the right one"),
+      403: refusal("No token is configured"),
+      413: refusal("More than 64 KiB"),
+      415: refusal("Not sent as application/json"),
+      422: refusal("A field is wrong, or the source is not configured; the message names each"),
+    },
+  });
+}

@@ -1,0 +1,35 @@
+/** What the HTTP side is handed: it reads state and says it; it decides nothing and writes only run reports. */
+import type { EvidenceHead } from "../core/evidence.ts";
+import type { SecretRef, SourcePolicy } from "../core/policy.ts";
+import type { CheckRegistry } from "../core/definitions.ts";
+import type { Clock, Repositories } from "../core/ports.ts";
+import type { Isolation, RunReport } from "../core/values.ts";
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** One sentence each; may be non-empty while ready (degraded). */
+  readonly problems: readonly string[];
+}
+
+export interface HttpDeps {
+  readonly repositories: Repositories;
+  readonly policies: () => readonly SourcePolicy[];
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly metricsText: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly readiness: () => Readiness;
+  /** Records one run report: evidence, state, metrics. The same report again changes nothing. */
+  readonly submitRun: (report: RunReport) => Promise<void>;
+  /** Null: nobody may report runs over HTTP. */
+  readonly runsToken: SecretRef | null;
+  readonly version: string;
+  readonly evidenceHead: () => EvidenceHead | null;
+  /** What a drill gets on this machine; null before it was tried. */
+  readonly isolation: () => Isolation | null;
+  readonly checks: CheckRegistry;
+  /** Where the evidence log lies, for the page; null where there is none. */
+  readonly evidencePath: string | null;
+  /** Address listened on. On a loopback address only loopback host names are answered (DNS rebinding). */
+  readonly host: string;
+  /** Told of everything that was not expected, for the log. */
+  readonly onError?: (error: unknown) => void;
+}

@@ -1,0 +1,51 @@
+/** Refusals with a status, and how every error is told: JSON for programs, a page for browsers, a stack trace for nobody. */
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { AgentError } from "../core/errors.ts";
+import { errorPage } from "./pages/error.ts";
+
+export class Refusal extends Error {
+  readonly status: ContentfulStatusCode;
+  readonly code: string;
+
+  /** @param message one or two sentences for the person: what is wrong and how to mend it; no secret, nothing the request held */
+  constructor(status: ContentfulStatusCode, code: string, message: string) {
+    super(message);
+    this.name = "Refusal";
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export function notFound(what: string): Refusal {
+  return new Refusal(404, "not-found", `There is no such ${what} here.`);
+}
+
+/** The refusal for anything thrown; what was not meant for the person becomes a plain 500. */
+export function asRefusal(thrown: unknown): Refusal {
+  if (thrown instanceof Refusal) return thrown;
+  if (thrown instanceof AgentError && (thrown.kind === "usage" || thrown.kind === "config"))
+    return new Refusal(422, thrown.code, thrown.mend === null ? thrown.message : `${thrown.message} ${sentence(thrown.mend)}`);
+  if (thrown instanceof HTTPException && thrown.status < 500)
+    return new Refusal(
+      thrown.status as ContentfulStatusCode,
+      "bad-request",
+      thrown.message === "" ? "The request is not valid." : thrown.message,
+    );
+  return new Refusal(500, "internal", "Something went wrong inside of Restorewatch; its log says what.");
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/u, "")}.`;
+}
+
+/** @param stylePath the style sheet that pages load */
+export function sendError(c: Context, refusal: Refusal, stylePath: string): Response | Promise<Response> {
+  if (wantsPage(c)) return c.html(errorPage(refusal.status, refusal.message, stylePath), refusal.status);
+  return c.json({ error: { code: refusal.code, message: refusal.message } }, refusal.status);
+}
+
+function wantsPage(c: Context): boolean {
+  return !c.req.path.startsWith("/api/") && (c.req.header("accept") ?? "").includes("text/html");
+}

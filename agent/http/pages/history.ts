@@ -1,0 +1,94 @@
+/** The history of a source's numbers: a picture without a script, a plot to read off with one, and the figures as a table. */
+import { html } from "hono/html";
+import type { Observation } from "../../core/values.ts";
+import { describeBytes, describeDuration, describeMoment, describeNumber } from "../../core/words-for-people.ts";
+import type { SourceView } from "../reader.ts";
+import { type Html, moment, scrollBox } from "./html.ts";
+import { historyChart } from "./svg.ts";
+
+interface Plot {
+  readonly key: keyof SourceView["history"];
+  readonly title: string;
+  readonly unit: "bytes" | "records" | "seconds";
+  readonly show: (value: number) => string;
+  /** What to do so that there is something to see. */
+  readonly missing: string;
+}
+
+const PLOTS: readonly Plot[] = [
+  {
+    key: "bytes",
+    title: "Size of each backup",
+    unit: "bytes",
+    show: describeBytes,
+    missing: "It starts with the first backup that is found.",
+  },
+  {
+    key: "records",
+    title: "Records in each verified backup",
+    unit: "records",
+    show: describeNumber,
+    missing: "It starts with the first drill that could count records.",
+  },
+  {
+    key: "duration",
+    title: "How long each backup run took",
+    unit: "seconds",
+    show: (seconds) => describeDuration(seconds * 1000),
+    missing: "It starts with the first run report that names a start and an end.",
+  },
+];
+
+const TABLE_ROWS = 60;
+
+export function historyFigures(history: SourceView["history"], now: number): Html {
+  return html`<div class="plots">${PLOTS.map((plot) => figure(plot, history[plot.key], now))}</div>`;
+}
+
+function figure(plot: Plot, observations: readonly Observation[], now: number): Html {
+  if (observations.length < 2)
+    return html`<figure>
+      <figcaption>${plot.title}</figcaption>
+      <p class="empty">
+        ${observations.length === 0 ? plot.missing : `One value so far: ${plot.show(observations[0]?.value ?? 0)}. A line needs two.`}
+      </p>
+    </figure>`;
+  const values = observations.map((one) => one.value);
+  const [lowest, highest, newest] = [Math.min(...values), Math.max(...values), values.at(-1) ?? 0];
+  const [from, to] = [observations[0]?.at ?? 0, observations.at(-1)?.at ?? 0];
+  const label = `${plot.title}: ${values.length} values from ${describeMoment(from, now)} to ${describeMoment(to, now)}, lowest ${plot.show(lowest)}, highest ${plot.show(highest)}, newest ${plot.show(newest)}`;
+  const series = JSON.stringify({ unit: plot.unit, title: plot.title, at: observations.map((one) => Math.round(one.at / 1000)), values });
+  return html`<figure>
+    <figcaption>
+      ${plot.title} <span class="muted">newest ${plot.show(newest)}, lowest ${plot.show(lowest)}, highest ${plot.show(highest)}</span>
+    </figcaption>
+    <div class="plot" data-plot="${series}" data-label="${label}">${historyChart(observations, label, plot.show(highest))}</div>
+    <p class="ends muted"><span>${describeMoment(from, now)}</span><span>${describeMoment(to, now)}</span></p>
+    <details id="figures-${plot.key}">
+      <summary>As figures</summary>
+      ${scrollBox(
+        plot.title,
+        html`<table>
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              <th scope="col" class="number">${plot.title}</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${observations
+              .slice(-TABLE_ROWS)
+              .toReversed()
+              .map(
+                (one) =>
+                  html`<tr>
+                    <th scope="row">${moment(one.at, now)}</th>
+                    <td class="number">${plot.show(one.value)}</td>
+                  </tr>`,
+              )}
+          </tbody>
+        </table>`,
+      )}
+    </details>
+  </figure>`;
+}

@@ -1,0 +1,75 @@
+/** The pages people open. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import { LEVELS } from "../../core/status.ts";
+import type { AssetPaths } from "../assets.ts";
+import type { HttpDeps } from "../deps.ts";
+import { notFound } from "../errors.ts";
+import { failingByCheck } from "../failing.ts";
+import type { Reader } from "../reader.ts";
+import { checkBody, checksBody } from "./checks.ts";
+import { drillBody } from "./drill.ts";
+import { fleetBody } from "./fleet.ts";
+import { type PageContent, page } from "./layout.ts";
+import { POINTS_SHOWN, sourceBody } from "./source.ts";
+
+/** A page takes what it can of its address and falls back to the plain view. */
+const fleetQuery = z.object({
+  q: z.string().trim().max(100).catch(""),
+  level: z.enum(LEVELS).nullable().catch(null),
+  page: z.coerce.number().int().min(1).max(10_000).catch(1),
+});
+const pointsShown = z.coerce.number().int().min(POINTS_SHOWN).max(2000).catch(POINTS_SHOWN);
+
+export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, assets: AssetPaths): void {
+  const { repositories, clock } = deps;
+
+  app.get("/", async (c) => {
+    const fleet = await reader.fleet();
+    const query = fleetQuery.parse({ q: c.req.query("q") ?? "", level: c.req.query("level") ?? null, page: c.req.query("page") ?? 1 });
+    return send(c, { title: "Fleet", here: "fleet", at: fleet.at, body: fleetBody(fleet, query) });
+  });
+
+  app.get("/sources/:id", async (c) => {
+    const view = await reader.source(c.req.param("id"));
+    if (view === null) throw notFound("source");
+    const extras = {
+      checks: deps.checks,
+      isolation: deps.isolation(),
+      evidencePath: deps.evidencePath,
+      shown: pointsShown.parse(c.req.query("points")),
+    };
+    return send(c, { title: view.policy.id, here: null, at: view.at, plots: true, body: sourceBody(view, extras) });
+  });
+
+  app.get("/drills/:id", async (c) => {
+    const drill = await repositories.drills.get(c.req.param("id"));
+    if (drill === null) throw notFound("drill");
+    const point = await repositories.points.get(drill.pointId);
+    const at = clock.now();
+    return send(c, { title: `Drill of ${drill.sourceId}`, here: null, at, body: drillBody(drill, point, deps.checks, at) });
+  });
+
+  app.get("/checks", async (c) => {
+    const fleet = await reader.fleet();
+    return send(c, { title: "Checks", here: "checks", at: fleet.at, body: checksBody(deps.checks, failingByCheck(fleet)) });
+  });
+
+  app.get("/checks/:id", async (c) => {
+    const check = deps.checks.find((candidate) => candidate.id === c.req.param("id"));
+    if (check === undefined) throw notFound("check");
+    const fleet = await reader.fleet();
+    return send(c, {
+      title: check.id,
+      here: "checks",
+      at: fleet.at,
+      body: checkBody(check, failingByCheck(fleet).get(check.id) ?? [], fleet.at),
+    });
+  });
+
+  function send(c: Context, content: PageContent): Response | Promise<Response> {
+    const frame = { assets, version: deps.version, head: deps.evidenceHead(), problems: deps.readiness().problems };
+    return c.html(page(frame, content));
+  }
+}

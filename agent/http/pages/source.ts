@@ -1,0 +1,282 @@
+/** `/sources/:id`: one source end to end: how it stands, why, its history, and where the evidence lies. */
+import { html } from "hono/html";
+import type { CheckRegistry } from "../../core/definitions.ts";
+import { nextSampleAt } from "../../core/plan.ts";
+import type { Isolation } from "../../core/values.ts";
+import { describeBytes, describeCount, describeDuration, describeNumber } from "../../core/words-for-people.ts";
+import type { SourceView } from "../reader.ts";
+import {
+  ago,
+  alarmBadge,
+  drillHref,
+  duration,
+  type Html,
+  layerLine,
+  levelBadge,
+  moment,
+  rpoBadge,
+  rpoTone,
+  scrollBox,
+  term,
+  verdictBadge,
+} from "./html.ts";
+import { isolationList } from "./isolation.ts";
+import { historyFigures } from "./history.ts";
+import { checkResults } from "./results.ts";
+import { objectiveBar } from "./svg.ts";
+
+export interface SourceExtras {
+  readonly checks: CheckRegistry;
+  readonly isolation: Isolation | null;
+  readonly evidencePath: string | null;
+  /** How many recovery points to list. */
+  readonly shown: number;
+}
+
+export const POINTS_SHOWN = 30;
+
+export function sourceBody(view: SourceView, extras: SourceExtras): Html {
+  const { policy, status, at } = view;
+  return html`<nav class="crumbs" aria-label="Where you are"><a href="/">Fleet</a> <span aria-hidden="true">›</span> ${policy.id}</nav>
+    <h1>${policy.id} ${levelBadge(status.level)}</h1>
+    <p class="headline">${status.headline}.</p>
+    ${identity(view)} ${pollTrouble(view)}
+    <div class="cards">${newestCard(view)} ${verificationCard(view)} ${restoreTimeCard(view)}</div>
+    ${alarmsSection(view)}
+    <section id="checks">
+      <h2>What the checks found</h2>
+      ${view.drill === null ? noDrill(view) : drillIntro(view)} ${view.drill === null ? "" : checkResults(view.drill.checks, extras.checks)}
+    </section>
+    <section id="history">
+      <h2>History</h2>
+      ${historyFigures(view.history, at)}
+    </section>
+    ${pointsSection(view, extras.shown)} ${runsSection(view)}
+    <section id="evidence">
+      <h2>Evidence and isolation</h2>
+      <p>
+        Every recovery point, drill and alarm of this source is an entry of an append-only log, each carrying the hash of the one before:
+        ${extras.evidencePath === null ? "it is kept with the state of the agent" : html`<code>${extras.evidencePath}</code>`}. Check it
+        with
+        <code>restorewatch evidence verify</code>.
+      </p>
+      <details id="isolation">
+        <summary>How a drill is kept apart on this machine</summary>
+        ${isolationList(extras.isolation)}
+      </details>
+    </section>`;
+}
+
+function identity({ policy, status, poll, at }: SourceView): Html {
+  return html`<dl class="identity">
+    ${term("Platform", policy.platform)} ${term("Owner", status.owner ?? html`<strong class="warn">nobody is named</strong>`)}
+    ${policy.owner?.contact === null || policy.owner === null ? "" : term("Contact", policy.owner.contact)} ${term("Domain", policy.domain)}
+    ${term("Tier", policy.tier, "How important it is; it orders sources that stand equally badly")}
+    ${term("Backups", html`vault <code>${policy.backups.vaultId}</code>, <code>${policy.backups.path}/${policy.backups.pattern}</code>`)}
+    ${term("Looked at", poll === null || poll.lastPollAt === null ? "not yet" : ago(poll.lastPollAt, at), "When the vault was last listed")}
+  </dl>`;
+}
+
+function pollTrouble({ status, at }: SourceView): Html {
+  const { trouble } = status;
+  if (trouble === null) return html``;
+  return html`<section class="notice warn" aria-label="Polling fails">
+    <strong>The vault could not be looked at</strong>${trouble.since === null ? "" : html` since ${moment(trouble.since, at)}`}
+    (${describeCount(trouble.failures, "try", "tries")}): ${trouble.message} <code>${trouble.code}</code>
+    <p>
+      Nothing below is newer than that. It says nothing about the backups themselves; <code>restorewatch check</code> shows what is in the
+      way.
+    </p>
+  </section>`;
+}
+
+function newestCard({ status, policy, points, at }: SourceView): Html {
+  const { rpo } = status;
+  const [newest] = points;
+  const ratio = rpo.ageMs === null || rpo.objectiveMs === null ? null : rpo.ageMs / rpo.objectiveMs;
+  return html`<section class="card">
+    <h2 title="Recovery point objective: how much work you accept to lose">Newest backup</h2>
+    <p class="big">${rpo.newestAt === null ? "none" : ago(rpo.newestAt, at)} ${rpoBadge(rpo.state)}</p>
+    ${objectiveBar(ratio, rpoTone(rpo.state))}
+    <dl class="facts">
+      ${term("Objective (RPO)", duration(rpo.objectiveMs), "The newest backup is never to be older than this")}
+      ${term("Expected every", duration(policy.backups.everyMs))} ${newest === undefined ? "" : term("Size", describeBytes(newest.bytes))}
+      ${term("Kept", `${describeCount(status.counts.points, "recovery point")}, ${describeBytes(status.counts.bytes)}`)}
+      ${term("To be kept for", duration(policy.backups.retentionMs))}
+    </dl>
+  </section>`;
+}
+
+function verificationCard({ status, policy, points, ledger, at }: SourceView): Html {
+  const next = nextSampleAt(policy, points, [...ledger].reverse(), at);
+  return html`<section class="card">
+    <h2 title="The verdict of the newest drill of the newest backup">Would it restore?</h2>
+    <p class="big">${verdictBadge(status.verdict)}</p>
+    <ul class="layers">
+      ${status.layers.map((one) => layerLine(one.layer, one.verdict, one.verifiedAt, one.stale, at))}
+    </ul>
+    <dl class="facts">
+      ${term("Verified at least every", describeDuration(policy.objectives.verifyMs))}
+      ${term("Next drill", next === null ? "when the first backup is there" : next <= at ? "due now" : ago(next, at))}
+    </dl>
+  </section>`;
+}
+
+function restoreTimeCard({ policy, drill }: SourceView): Html {
+  const took = drill === null ? null : drill.finishedAt - drill.startedAt;
+  return html`<section class="card">
+    <h2 title="Recovery time objective: how long a restore may take">Restore time</h2>
+    <p class="big">${took === null ? "not measured" : describeDuration(took)}</p>
+    <dl class="facts">
+      ${term("Objective (RTO)", duration(policy.objectives.rtoMs), "A restore is to take no longer than this")}
+      ${drill === null ? "" : term("Measured by", html`<a href="${drillHref(drill.id)}">the last drill</a>, into the sandbox`)}
+      ${drill?.sample === null || drill === null ? "" : term("Records checked", `${describeNumber(drill.sample.checked)} of ${describeNumber(drill.sample.population)}`)}
+    </dl>
+  </section>`;
+}
+
+function alarmsSection({ alarms, status, at }: SourceView): Html {
+  const ended = alarms.filter((alarm) => alarm.endedAt !== null);
+  const row = (alarm: (typeof alarms)[number]): Html =>
+    html`<li>
+      ${alarmBadge(alarm.endedAt === null)} <span>${alarm.sentence}</span>
+      <small
+        >rule <code>${alarm.rule}</code> on ${alarm.signal}, since
+        ${moment(alarm.since, at)}${alarm.endedAt === null ? "" : html`, ended ${moment(alarm.endedAt, at)}`}</small
+      >
+    </li>`;
+  return html`<section id="alarms">
+    <h2>Alarms</h2>
+    ${
+      status.alarms.length === 0
+        ? html`<p class="empty">None active. Sizes, gaps, durations and outcomes are as this source usually shows them.</p>`
+        : html`<ul class="alarms">
+            ${status.alarms.map(row)}
+          </ul>`
+    }
+    ${
+      ended.length === 0
+        ? ""
+        : html`<details id="alarms-ended">
+            <summary>${describeCount(ended.length, "alarm")} that ended</summary>
+            <ul class="alarms">
+              ${ended.map(row)}
+            </ul>
+          </details>`
+    }
+  </section>`;
+}
+
+function noDrill({ points }: SourceView): Html {
+  return points.length === 0
+    ? html`<p class="empty">
+        Nothing to verify yet: no backup was found. Look at the vault, path and pattern of the source, and at the backup job itself.
+      </p>`
+    : html`<p class="empty">
+        Nothing was verified yet. The first drill starts by itself; <code>restorewatch drill SOURCE</code> runs one now.
+      </p>`;
+}
+
+function drillIntro({ drill, points, at }: SourceView): Html {
+  if (drill === null) return html``;
+  const point = points.find((candidate) => candidate.id === drill.pointId);
+  return html`<p>
+    In the <a href="${drillHref(drill.id)}">drill</a> that ended
+    ${moment(drill.finishedAt, at)}${point === undefined ? "" : html`, of the backup of ${moment(point.createdAt, at)}`}${
+      point !== undefined && points[0]?.id !== point.id ? html`. <strong>The newest backup has not been verified yet.</strong>` : "."
+    }
+  </p>`;
+}
+
+function pointsSection({ points, ledger, policy, at }: SourceView, shown: number): Html {
+  const newest = new Map(ledger.toReversed().map((row) => [row.pointId, row]));
+  return html`<section id="points">
+    <h2>Recovery points</h2>
+    ${
+      points.length === 0
+        ? html`<p class="empty">
+            No backup was found under <code>${policy.backups.path}/${policy.backups.pattern}</code> in vault
+            <code>${policy.backups.vaultId}</code>.
+          </p>`
+        : scrollBox(
+            "Recovery points",
+            html`<table>
+              <thead>
+                <tr>
+                  <th scope="col">Made</th>
+                  <th scope="col">Verdict</th>
+                  <th scope="col" class="number">Size</th>
+                  <th scope="col">Where</th>
+                  <th scope="col">Protected until</th>
+                </tr>
+              </thead>
+              <tbody>
+                ${points.slice(0, shown).map((point) => {
+                  const row = newest.get(point.id);
+                  return html`<tr>
+                    <th scope="row">${moment(point.createdAt, at)}</th>
+                    <td>
+                      ${row === undefined ? html`<span class="muted">not drilled</span>` : html`<a class="plain" href="${drillHref(row.drillId)}">${verdictBadge(row.verdict)}</a>`}
+                    </td>
+                    <td class="number">${describeBytes(point.bytes)}</td>
+                    <td><code>${point.path}</code></td>
+                    <td>
+                      ${point.immutableUntil === null ? html`<span class="muted" title="The vault says nothing of a lock: it could be deleted or changed">not locked</span>` : ago(point.immutableUntil, at)}
+                    </td>
+                  </tr>`;
+                })}
+              </tbody>
+            </table>`,
+          )
+    }
+    ${
+      points.length > shown
+        ? html`<p>
+            <a href="/sources/${encodeURIComponent(policy.id)}?points=${shown + 100}#points"
+              >Show more of the ${describeNumber(points.length)}</a
+            >
+          </p>`
+        : ""
+    }
+  </section>`;
+}
+
+function runsSection({ runs, policy, at }: SourceView): Html {
+  return html`<section id="runs">
+    <h2>Backup runs</h2>
+    ${
+      runs.length === 0
+        ? html`<p class="empty">
+            No run was reported, so how long backups take, and that one failed, cannot be known from the files alone. Let the backup job
+            call
+            <code>restorewatch record ${policy.id} …</code> or POST to <code>/api/v1/runs</code>.
+          </p>`
+        : scrollBox(
+            "Backup runs",
+            html`<table>
+              <thead>
+                <tr>
+                  <th scope="col">Ended</th>
+                  <th scope="col">Outcome</th>
+                  <th scope="col" class="number">Took</th>
+                  <th scope="col" class="number">Size</th>
+                  <th scope="col">Message</th>
+                </tr>
+              </thead>
+              <tbody>
+                ${runs.map(
+                  (run) =>
+                    html`<tr>
+                      <th scope="row">${moment(run.finishedAt, at)}</th>
+                      <td>${run.outcome === "success" ? run.outcome : html`<strong class="warn">${run.outcome}</strong>`}</td>
+                      <td class="number">${run.startedAt === null ? "–" : describeDuration(run.finishedAt - run.startedAt)}</td>
+                      <td class="number">${run.bytes === null ? "–" : describeBytes(run.bytes)}</td>
+                      <td>${run.message ?? ""}</td>
+                    </tr>`,
+                )}
+              </tbody>
+            </table>`,
+          )
+    }
+  </section>`;
+}

@@ -1,0 +1,202 @@
+/** Reads state into what pages and API show. One reading of the fleet is shared by everybody who asks at about the same time. */
+import type { SourcePolicy } from "../core/policy.ts";
+import type { LedgerRow, PollStatus, Repositories } from "../core/ports.ts";
+import { byWorst, type FleetSummary, fleetSummary, type SourceStatus, sourceStatus, type StatusDrill } from "../core/status.ts";
+import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
+import type { HttpDeps } from "./deps.ts";
+
+export interface FleetEntry {
+  readonly policy: SourcePolicy;
+  readonly status: SourceStatus;
+  /** Bytes of the newest points, oldest first. */
+  readonly sizes: readonly number[];
+}
+
+export interface Fleet {
+  readonly at: number;
+  /** Worst first. */
+  readonly entries: readonly FleetEntry[];
+  readonly summary: FleetSummary;
+}
+
+export interface SourceView {
+  readonly at: number;
+  readonly policy: SourcePolicy;
+  readonly status: SourceStatus;
+  /** In the vault, newest first. */
+  readonly points: readonly RecoveryPoint[];
+  /** Newest finished first. */
+  readonly ledger: readonly LedgerRow[];
+  /** The drill the verdict is from, whole. */
+  readonly drill: DrillRecord | null;
+  /** Ended ones too, newest first. */
+  readonly alarms: readonly Alarm[];
+  readonly runs: readonly RunReport[];
+  readonly poll: PollStatus | null;
+  /** Oldest first. */
+  readonly history: Readonly<Record<"bytes" | "records" | "duration", readonly Observation[]>>;
+}
+
+export interface Reader {
+  fleet(): Promise<Fleet>;
+  /** Null for a source that is not configured. */
+  source(id: string): Promise<SourceView | null>;
+}
+
+const SPARK_POINTS = 30;
+const RUNS_READ = 20;
+const HISTORY = 400;
+const ALARMS_SHOWN = 50;
+/** A reading of the fleet is kept for this many times what it cost, so that watching costs at most a twentieth of one core. */
+const KEEP_FACTOR = 20;
+const KEEP_LEAST_MS = 1000;
+const KEEP_MOST_MS = 15_000;
+/** A reading that is dear to make is still handed out while the next one is made, up to this age. */
+const DEAR_MS = 100;
+const STALE_MOST_MS = 30_000;
+const YIELD_EVERY = 25;
+
+export function createReader({ repositories, policies, clock }: Pick<HttpDeps, "repositories" | "policies" | "clock">): Reader {
+  const remembered = new Map<string, Remembered>();
+  let kept: { readonly fleet: Fleet; readonly madeAt: number; readonly cost: number; readonly policies: readonly SourcePolicy[] } | null =
+    null;
+  let making: Promise<Fleet> | null = null;
+
+  return { fleet, source: (id) => readSource(repositories, policies(), id, clock.now()) };
+
+  async function fleet(): Promise<Fleet> {
+    if (kept !== null && kept.policies === policies()) {
+      const age = clock.monotonic() - kept.madeAt;
+      if (age < Math.min(KEEP_MOST_MS, Math.max(KEEP_LEAST_MS, kept.cost * KEEP_FACTOR))) return kept.fleet;
+      if (kept.cost > DEAR_MS && age < STALE_MOST_MS) {
+        // Who asks next waits for it or sees its error; whoever is here has an answer already.
+        make().catch(() => null);
+        return kept.fleet;
+      }
+    }
+    return make();
+  }
+
+  function make(): Promise<Fleet> {
+    making ??= read().finally(() => {
+      making = null;
+    });
+    return making;
+  }
+
+  async function read(): Promise<Fleet> {
+    const started = clock.monotonic();
+    const current = policies();
+    const made = await readFleet(repositories, current, remembered, clock.now());
+    kept = { fleet: made, madeAt: clock.monotonic(), cost: clock.monotonic() - started, policies: current };
+    return made;
+  }
+}
+
+/** What is kept of a source from one reading of the fleet to the next: it changes only with a new drill. */
+interface Remembered {
+  readonly latestId: string | null;
+  readonly ledger: readonly LedgerRow[];
+  readonly record: DrillRecord | null;
+}
+
+async function readFleet(
+  repositories: Repositories,
+  policies: readonly SourcePolicy[],
+  remembered: Map<string, Remembered>,
+  now: number,
+): Promise<Fleet> {
+  const [latest, active, firstSeen] = await Promise.all([
+    repositories.drills.latest(),
+    repositories.alarms.list({}),
+    repositories.sources.firstSeen(),
+  ]);
+  const latestBySource = new Map(latest.map((drill) => [drill.sourceId, drill]));
+  const alarms = Map.groupBy(active, (alarm) => alarm.sourceId);
+  const entries: FleetEntry[] = [];
+  for (const [index, policy] of policies.entries()) {
+    // An embedded database answers at once and would keep everything else waiting.
+    if (index % YIELD_EVERY === YIELD_EVERY - 1) await new Promise((resolve) => setImmediate(resolve));
+    const { id } = policy;
+    const points = await repositories.points.list(id, { limit: SPARK_POINTS });
+    const known = await drillsOf(repositories, id, points[0] ?? null, latestBySource.get(id) ?? null, remembered.get(id) ?? null);
+    remembered.set(id, known);
+    const status = sourceStatus({
+      policy,
+      points,
+      drills: statusDrills(known.ledger, known.record),
+      runs: await repositories.runs.list(id, { limit: RUNS_READ }),
+      alarms: alarms.get(id) ?? [],
+      poll: await repositories.sources.poll(id),
+      firstSeenAt: firstSeen.get(id) ?? null,
+      now,
+    });
+    entries.push({ policy, status, sizes: points.map((point) => point.bytes).reverse() });
+  }
+  const ids = new Set(policies.map((policy) => policy.id));
+  for (const id of remembered.keys()) if (!ids.has(id)) remembered.delete(id);
+  entries.sort((a, b) => byWorst(a.status, b.status));
+  return { at: now, entries, summary: fleetSummary(entries.map((entry) => entry.status)) };
+}
+
+async function drillsOf(
+  repositories: Repositories,
+  sourceId: string,
+  newest: RecoveryPoint | null,
+  latest: DrillRecord | null,
+  before: Remembered | null,
+): Promise<Remembered> {
+  const latestId = latest?.id ?? null;
+  const ledger =
+    before !== null && before.latestId === latestId
+      ? before.ledger
+      : newestFirst(latest === null ? [] : await repositories.drills.ledger(sourceId));
+  const wanted = wantedDrill(ledger, newest);
+  const record =
+    wanted === null
+      ? null
+      : ([latest, before?.record ?? null].find((candidate) => candidate?.id === wanted.drillId) ??
+        (await repositories.drills.get(wanted.drillId)));
+  return { latestId, ledger, record };
+}
+
+function newestFirst(ledger: readonly LedgerRow[]): LedgerRow[] {
+  return [...ledger].sort((a, b) => b.finishedAt - a.finishedAt);
+}
+
+/** The drill whose reasons are shown: the newest of the newest point, or the newest there is. */
+function wantedDrill(ledger: readonly LedgerRow[], newest: RecoveryPoint | null): LedgerRow | null {
+  return ledger.find((row) => row.pointId === newest?.id) ?? ledger[0] ?? null;
+}
+
+function statusDrills(ledger: readonly LedgerRow[], record: DrillRecord | null): StatusDrill[] {
+  return ledger.map((row) => (row.drillId === record?.id ? record : { ...row, id: row.drillId }));
+}
+
+async function readSource(
+  repositories: Repositories,
+  policies: readonly SourcePolicy[],
+  id: string,
+  now: number,
+): Promise<SourceView | null> {
+  const policy = policies.find((candidate) => candidate.id === id);
+  if (policy === undefined) return null;
+  const observed = (signal: string): Promise<readonly Observation[]> => repositories.observations.list(id, signal, { limit: HISTORY });
+  const [points, rows, alarms, runs, poll, firstSeen, bytes, records, duration] = await Promise.all([
+    repositories.points.list(id),
+    repositories.drills.ledger(id),
+    repositories.alarms.list({ sourceId: id, all: true, limit: ALARMS_SHOWN }),
+    repositories.runs.list(id, { limit: RUNS_READ }),
+    repositories.sources.poll(id),
+    repositories.sources.firstSeen(),
+    observed("bytes"),
+    observed("records"),
+    observed("duration"),
+  ]);
+  const ledger = newestFirst(rows);
+  const wanted = wantedDrill(ledger, points[0] ?? null);
+  const record = wanted === null ? null : await repositories.drills.get(wanted.drillId);
+  const drills = statusDrills(ledger, record);
+  const status = sourceStatus({ policy, points, drills, runs, alarms, poll, firstSeenAt: firstSeen.get(id) ?? null, now });
+  return { at: now, policy, status, points, ledger, drill: record, alarms, runs, poll, history: { bytes, records, duration } };
+}
