@@ -1,0 +1,85 @@
+import type { Kysely, Selectable } from "kysely";
+import type { PointsRepository } from "../../core/ports.ts";
+import type { RecoveryPoint } from "../../core/values.ts";
+import type { Bodies } from "../bodies.ts";
+import type { Database, PointsTable } from "../schema.ts";
+import { inChunks } from "./chunks.ts";
+
+const KINDS = ["file", "directory"] as const;
+const FROM = ["run-report", "name", "modified"] as const;
+
+export function pointsRepository(db: Kysely<Database>, bodies: Bodies): PointsRepository {
+  return {
+    async put(points) {
+      for (const chunk of inChunks(points)) {
+        await db
+          .insertInto("points")
+          .values(chunk.map(toRow))
+          .onConflict((conflict) =>
+            conflict.column("id").doUpdateSet(({ ref }) => ({
+              source_id: ref("excluded.source_id"),
+              vault_id: ref("excluded.vault_id"),
+              path: ref("excluded.path"),
+              kind: ref("excluded.kind"),
+              created_at: ref("excluded.created_at"),
+              created_from: ref("excluded.created_from"),
+              modified_at: ref("excluded.modified_at"),
+              bytes: ref("excluded.bytes"),
+              immutable_until: ref("excluded.immutable_until"),
+              run_id: ref("excluded.run_id"),
+              first_seen_at: ref("excluded.first_seen_at"),
+              gone_at: ref("excluded.gone_at"),
+            })),
+          )
+          .execute();
+      }
+    },
+    async get(id) {
+      const row = await db.selectFrom("points").selectAll().where("id", "=", id).executeTakeFirst();
+      return row === undefined ? null : toPoint(row, bodies);
+    },
+    async list(sourceId, { gone = false, limit } = {}) {
+      let query = db.selectFrom("points").selectAll().where("source_id", "=", sourceId);
+      if (!gone) query = query.where("gone_at", "is", null);
+      query = query.orderBy("created_at", "desc").orderBy("id", "desc");
+      if (limit !== undefined) query = query.limit(limit);
+      return (await query.execute()).map((row) => toPoint(row, bodies));
+    },
+  };
+}
+
+function toRow(point: RecoveryPoint): PointsTable {
+  return {
+    id: point.id,
+    source_id: point.sourceId,
+    vault_id: point.vaultId,
+    path: point.path,
+    kind: point.kind,
+    created_at: point.createdAt,
+    created_from: point.createdFrom,
+    modified_at: point.modifiedAt,
+    bytes: point.bytes,
+    immutable_until: point.immutableUntil,
+    run_id: point.runId,
+    first_seen_at: point.firstSeenAt,
+    gone_at: point.goneAt,
+  };
+}
+
+function toPoint(row: Selectable<PointsTable>, bodies: Bodies): RecoveryPoint {
+  return {
+    id: row.id,
+    sourceId: row.source_id,
+    vaultId: row.vault_id,
+    path: row.path,
+    kind: bodies.word(row.kind, KINDS, `point ${row.id}`),
+    createdAt: row.created_at,
+    createdFrom: bodies.word(row.created_from, FROM, `point ${row.id}`),
+    modifiedAt: row.modified_at,
+    bytes: row.bytes,
+    immutableUntil: row.immutable_until,
+    runId: row.run_id,
+    firstSeenAt: row.first_seen_at,
+    goneAt: row.gone_at,
+  };
+}
