@@ -1,7 +1,8 @@
 /** The child's way to speak: one line of JSON a message, written at once, so that a crash a moment later loses nothing. */
 import { writeSync } from "node:fs";
 import { AgentError } from "../core/errors.ts";
-import { type ChildMessage, MAX_LINE_BYTES, MAX_SHORT, MAX_TEXT } from "./protocol.ts";
+import { MAX_LINE_BYTES, MAX_SHORT, MAX_TEXT } from "./bounds.ts";
+import type { ChildMessage } from "./protocol.ts";
 
 export interface Channel {
   /** Throws AgentError `limit` for a message too long to be taken, and whatever the system says when nobody listens any more. */

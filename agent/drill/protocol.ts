@@ -7,6 +7,7 @@ import type { Expectation, SampleRequest } from "../core/ports.ts";
 import type { DrillLimits } from "../core/policy.ts";
 import { CHECK_STATUSES, ITEM_KINDS, LAYERS, PHASES } from "../core/words.ts";
 import { SEMANTIC_TYPES } from "../core/content.ts";
+import { MAX_SHORT, MAX_TEXT } from "./bounds.ts";
 
 export interface DrillJob {
   readonly drillId: string;
@@ -26,11 +27,7 @@ export interface DrillJob {
   readonly digestKey: string | null;
 }
 
-/** Lines longer than this, in bytes, are nonsense. */
-export const MAX_LINE_BYTES = 4 * 1024 * 1024;
-/** Greatest length of a text and of a name in a message; the child clips to them. */
-export const MAX_TEXT = 2000;
-export const MAX_SHORT = 500;
+export { MAX_LINE_BYTES } from "./bounds.ts";
 
 const attributes = z.record(z.string().max(100), z.union([z.string().max(MAX_TEXT), z.number(), z.boolean()]));
 const count = z.number().int().nonnegative();

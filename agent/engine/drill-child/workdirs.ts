@@ -35,7 +35,7 @@ export async function createWorkDir(base: string, drillId: string): Promise<Work
 }
 
 /**
- * Removes work directories whose process is gone, or was this process id in an earlier life.
+ * Removes work directories whose process is gone, or had this process's id in an earlier life: to be called before the first drill.
  * @returns how many were removed, and how many could not be. A base that does not exist has none.
  */
 export async function sweepLeftovers(base: string): Promise<{ readonly removed: number; readonly failed: number }> {

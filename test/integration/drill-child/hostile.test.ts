@@ -1,4 +1,5 @@
 /** Children that misbehave: each is trouble with a reason, keeps what it found before, and leaves the trace whole. */
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -120,6 +121,23 @@ describe("a drill child that misbehaves", () => {
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
+  test("ends with the agent, even when the agent is killed and the child busy", async () => {
+    const place = await jobPlace();
+    places.push(place);
+    const script = fileURLToPath(new URL("../../fixtures/hostile-children/parent.ts", import.meta.url));
+    const agent = spawn(process.execPath, [script, JSON.stringify(place.job)], { stdio: "ignore" });
+    try {
+      const childOf = (): string => commandOfChild(agent.pid ?? 0);
+      await expect.poll(childOf, { timeout: 5000 }).toContain("hangs-busy.ts");
+      const pid = childrenOf(agent.pid ?? 0).find((one) => commandOf(one).includes("hangs-busy.ts")) ?? 0;
+      agent.kill("SIGKILL");
+      // Without setpriv a busy child lives on until its time is up; the report says so.
+      await expect.poll(() => isAlive(pid), { timeout: 3000 }).toBe(isolation.tools.setpriv === null);
+    } finally {
+      agent.kill("SIGKILL");
+    }
+  });
+
   test("may not start other programs", async () => {
     const { outcome } = await run("forks");
     expect(observed(outcome)["artifact.readable"]).toBe("ERR_ACCESS_DENIED");
@@ -147,6 +165,26 @@ describe("a drill child that misbehaves", () => {
     }
   });
 });
+
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function commandOfChild(pid: number): string {
+  return childrenOf(pid).map(commandOf).join("\n");
+}
 
 /** A process that is dead and only waits to be reaped by its parent is gone. */
 function isAlive(pid: number): boolean {
