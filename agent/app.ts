@@ -155,7 +155,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       version: VERSION,
       holder: `${world.hostname}:${world.pid}`,
       state: opened,
-      work: localWork(opened, clock),
+      work: localWork({ leases: opened.leases, clock }),
       record: (entries) => recorder.record(entries),
       noteHead: () => recorder.noteHead(),
       telemetry: telemetry.telemetry,
