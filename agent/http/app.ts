@@ -18,9 +18,9 @@ export function buildHttp(deps: HttpDeps): OpenAPIHono {
   app.onError((error, c) => {
     const refusal = asRefusal(error);
     if (refusal.status >= 500) deps.onError?.(error);
-    return sendError(c, refusal, assets.paths.style);
+    return sendError(c, refusal, assets.paths);
   });
-  app.notFound((c) => sendError(c, notFound("page"), assets.paths.style));
+  app.notFound((c) => sendError(c, notFound("page"), assets.paths));
   app.use(securityHeaders());
   app.use(hostGuard(deps.host));
 

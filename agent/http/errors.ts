@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AgentError } from "../core/errors.ts";
+import type { AssetPaths } from "./assets.ts";
 import { errorPage } from "./pages/error.ts";
 
 export class Refusal extends Error {
@@ -28,11 +29,7 @@ export function asRefusal(thrown: unknown): Refusal {
   if (thrown instanceof AgentError && (thrown.kind === "usage" || thrown.kind === "config"))
     return new Refusal(422, thrown.code, thrown.mend === null ? thrown.message : `${thrown.message} ${sentence(thrown.mend)}`);
   if (thrown instanceof HTTPException && thrown.status < 500)
-    return new Refusal(
-      thrown.status as ContentfulStatusCode,
-      "bad-request",
-      thrown.message === "" ? "The request is not valid." : thrown.message,
-    );
+    return new Refusal(thrown.status, "bad-request", thrown.message === "" ? "The request is not valid." : thrown.message);
   return new Refusal(500, "internal", "Something went wrong inside of Restorewatch; its log says what.");
 }
 
@@ -40,9 +37,8 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/u, "")}.`;
 }
 
-/** @param stylePath the style sheet that pages load */
-export function sendError(c: Context, refusal: Refusal, stylePath: string): Response | Promise<Response> {
-  if (wantsPage(c)) return c.html(errorPage(refusal.status, refusal.message, stylePath), refusal.status);
+export function sendError(c: Context, refusal: Refusal, assets: AssetPaths): Response | Promise<Response> {
+  if (wantsPage(c)) return c.html(errorPage(refusal.status, refusal.message, assets), refusal.status);
   return c.json({ error: { code: refusal.code, message: refusal.message } }, refusal.status);
 }
 

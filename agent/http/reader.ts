@@ -69,8 +69,10 @@ export function createReader({ repositories, policies, clock }: Pick<HttpDeps, "
       const age = clock.monotonic() - kept.madeAt;
       if (age < Math.min(KEEP_MOST_MS, Math.max(KEEP_LEAST_MS, kept.cost * KEEP_FACTOR))) return kept.fleet;
       if (kept.cost > DEAR_MS && age < STALE_MOST_MS) {
-        // Who asks next waits for it or sees its error; whoever is here has an answer already.
-        make().catch(() => null);
+        // After this answer is out. Should it fail, whoever asks once the old reading is too old makes it again and sees why.
+        setImmediate(() => {
+          make().catch(() => null);
+        });
         return kept.fleet;
       }
     }
@@ -131,7 +133,7 @@ async function readFleet(
       firstSeenAt: firstSeen.get(id) ?? null,
       now,
     });
-    entries.push({ policy, status, sizes: points.map((point) => point.bytes).reverse() });
+    entries.push({ policy, status, sizes: points.map((point) => point.bytes).toReversed() });
   }
   const ids = new Set(policies.map((policy) => policy.id));
   for (const id of remembered.keys()) if (!ids.has(id)) remembered.delete(id);

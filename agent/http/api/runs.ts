@@ -63,14 +63,20 @@ function bearer(token: SecretRef | null): MiddlewareHandler {
   };
 }
 
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
 /** Over digests of one length, so that time tells neither where nor how long they differ. An empty secret opens nothing. */
 function sameSecret(given: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(secret)) && secret !== "";
 }
 
+function refusal(description: string) {
+  return { description, content: { "application/json": { schema: errorSchema } } };
+}
+
 function describeRuns(app: OpenAPIHono): void {
-  const refusal = (description: string) => ({ description, content: { "application/json": { schema: errorSchema } } });
   app.openAPIRegistry.registerComponent("securitySchemes", "runsToken", { type: "http", scheme: "bearer" });
   app.openAPIRegistry.registerPath({
     method: "post",

@@ -45,19 +45,14 @@ export const statusSchema = z
     owner: z.string().nullable().openapi({ description: "Team" }),
     domain: z.string(),
     tier: z.enum(TIERS),
-    level: z
-      .enum(LEVELS)
-      .openapi({
-        description:
-          "failing: a restore would fail or lose more than allowed; attention: a person should look; waiting: not known yet; fine",
-      }),
+    level: z.enum(LEVELS).openapi({
+      description: "failing: a restore would fail or lose more than allowed; attention: a person should look; waiting: not known yet; fine",
+    }),
     headline: z.string().openapi({ description: "What matters most, one sentence" }),
     rpo: rpoSchema,
-    verdict: z
-      .enum(DRILL_STATES)
-      .openapi({
-        description: "Of the newest drill of the newest recovery point; pending before it had one; none while there is no point",
-      }),
+    verdict: z.enum(DRILL_STATES).openapi({
+      description: "Of the newest drill of the newest recovery point; pending before it had one; none while there is no point",
+    }),
     drillId: z.string().nullable().openapi({ description: "The drill the verdict is from" }),
     layers: z.array(
       z.strictObject({

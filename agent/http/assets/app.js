@@ -25,6 +25,15 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+function days(_, ticks, axis, space, step) {
+  return ticks.map((at) => {
+    const date = new Date(at * 1000);
+    return step < 86_400 ? date.toISOString().slice(11, 16) : `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+  });
+}
+
 function draw(box) {
   const { unit, title, at, values } = JSON.parse(box.dataset.plot);
   const show = SHOW[unit];
@@ -38,9 +47,17 @@ function draw(box) {
     {
       width: Math.max(240, box.clientWidth),
       height: 170,
+      // Away from the plot, its legend says the newest value.
+      hooks: {
+        setCursor: [(u) => u.cursor.idx === null && u.setLegend({ idx: at.length - 1 })],
+        ready: [(u) => u.setLegend({ idx: at.length - 1 })],
+      },
       tzDate: (at) => window.uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
-      axes: [axis, { ...axis, size: 66, values: (_, ticks) => ticks.map(show) }],
+      axes: [
+        { ...axis, space: 64, values: days },
+        { ...axis, size: 66, values: (_, ticks) => ticks.map(show) },
+      ],
       series: [
         { label: "When (UTC)", value: (_, at) => (at === null ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")) },
         {

@@ -57,11 +57,11 @@ export function drillBody(drill: DrillRecord, point: RecoveryPoint | null, regis
         </dl>
       </section>
       ${inventoryCard(drill)} ${resourcesCard(drill)}
-      <section class="card">
-        <h2>How it was kept apart</h2>
-        ${isolationList(drill.isolation)}
-      </section>
     </div>
+    <section id="isolation">
+      <h2>How it was kept apart</h2>
+      ${isolationList(drill.isolation)}
+    </section>
     <p class="muted">
       Drill <code>${drill.id}</code>. The same for programs: <a href="/api/v1/drills/${encodeURIComponent(drill.id)}">JSON</a>.
     </p>`;

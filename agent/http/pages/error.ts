@@ -1,5 +1,6 @@
 /** What a browser is shown when something cannot be answered. It reads nothing: it must work when nothing else does. */
 import { html } from "hono/html";
+import type { AssetPaths } from "../assets.ts";
 import type { Html } from "./html.ts";
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -9,7 +10,7 @@ const TITLES: Readonly<Record<number, string>> = {
   500: "Something went wrong",
 };
 
-export function errorPage(status: number, message: string, stylePath: string): Html {
+export function errorPage(status: number, message: string, assets: Pick<AssetPaths, "style" | "icon">): Html {
   const title = TITLES[status] ?? "This cannot be done";
   return html`<!doctype html>
     <html lang="en">
@@ -18,7 +19,8 @@ export function errorPage(status: number, message: string, stylePath: string): H
         <title>${title} · Restorewatch</title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <link rel="stylesheet" href="${stylePath}" />
+        <link rel="stylesheet" href="${assets.style}" />
+        <link rel="icon" href="${assets.icon}" type="image/svg+xml" />
       </head>
       <body>
         <main>

@@ -98,7 +98,8 @@ function fleetTable(entries: readonly FleetEntry[], now: number): Html {
 function fleetRow({ policy, status, sizes }: FleetEntry, now: number): Html {
   return html`<tr role="row" class="${status.level}">
     <th scope="row" role="rowheader">
-      ${sourceLink(policy.id)}<small>${policy.platform} · ${policy.domain} · <span class="tier-${policy.tier}">${policy.tier}</span></small
+      ${levelMark(status.level)}${sourceLink(policy.id)}<small
+        >${policy.platform} · ${policy.domain} · <span class="tier-${policy.tier}">${policy.tier}</span></small
       ><small>${status.owner ?? html`<span class="warn">no owner</span>`}</small>
     </th>
     <td role="cell" data-label="Would it restore?">
@@ -122,6 +123,12 @@ function fleetRow({ policy, status, sizes }: FleetEntry, now: number): Html {
     </td>
     <td role="cell" data-label="Sizes">${sizesCell(sizes)}</td>
   </tr>`;
+}
+
+/** The colour at the edge of the row again, as a shape and a word. */
+function levelMark(level: Level): Html {
+  const look = levelLook(level);
+  return html`<span title="${look.word}">${icon(look.shape, look.tone)}<span class="visually-hidden">${look.word}: </span></span>`;
 }
 
 function newestCell({ rpo }: SourceStatus, now: number): Html {

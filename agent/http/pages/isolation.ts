@@ -13,12 +13,13 @@ const LINES: readonly (readonly [key: keyof Isolation, name: string, meaning: st
 
 export function isolationList(isolation: Isolation | null): Html {
   if (isolation === null) return html`<p class="muted">Not known: nothing was started.</p>`;
-  return html`<dl class="facts">
+  return html`<dl class="apart">
     ${LINES.map(
       ([key, name, meaning]) =>
         html`<div>
           <dt>${name}</dt>
-          <dd>${yesNoBadge(isolation[key], "Not here")} <span class="muted">${meaning}</span></dd>
+          <dd>${yesNoBadge(isolation[key], "Not here")}</dd>
+          <dd class="meaning muted">${meaning}</dd>
         </div>`,
     )}
   </dl>`;

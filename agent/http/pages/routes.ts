@@ -12,7 +12,8 @@ import { checkBody, checksBody } from "./checks.ts";
 import { drillBody } from "./drill.ts";
 import { fleetBody } from "./fleet.ts";
 import { type PageContent, page } from "./layout.ts";
-import { POINTS_SHOWN, sourceBody } from "./source.ts";
+import { sourceBody } from "./source.ts";
+import { POINTS_SHOWN } from "./source-tables.ts";
 
 /** A page takes what it can of its address and falls back to the plain view. */
 const fleetQuery = z.object({

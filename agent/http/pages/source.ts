@@ -16,13 +16,13 @@ import {
   moment,
   rpoBadge,
   rpoTone,
-  scrollBox,
   term,
   verdictBadge,
 } from "./html.ts";
 import { isolationList } from "./isolation.ts";
 import { historyFigures } from "./history.ts";
 import { checkResults } from "./results.ts";
+import { pointsSection, runsSection } from "./source-tables.ts";
 import { objectiveBar } from "./svg.ts";
 
 export interface SourceExtras {
@@ -32,8 +32,6 @@ export interface SourceExtras {
   /** How many recovery points to list. */
   readonly shown: number;
 }
-
-export const POINTS_SHOWN = 30;
 
 export function sourceBody(view: SourceView, extras: SourceExtras): Html {
   const { policy, status, at } = view;
@@ -55,9 +53,8 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
     <section id="evidence">
       <h2>Evidence and isolation</h2>
       <p>
-        Every recovery point, drill and alarm of this source is an entry of an append-only log, each carrying the hash of the one before:
-        ${extras.evidencePath === null ? "it is kept with the state of the agent" : html`<code>${extras.evidencePath}</code>`}. Check it
-        with
+        Every recovery point, drill and alarm of this source is an entry of an append-only log, each carrying the hash of the one
+        before${extras.evidencePath === null ? "" : html`, in <code>${extras.evidencePath}</code>`}. Check it with
         <code>restorewatch evidence verify</code>.
       </p>
       <details id="isolation">
@@ -108,7 +105,7 @@ function newestCard({ status, policy, points, at }: SourceView): Html {
 }
 
 function verificationCard({ status, policy, points, ledger, at }: SourceView): Html {
-  const next = nextSampleAt(policy, points, [...ledger].reverse(), at);
+  const next = nextSampleAt(policy, points, ledger.toReversed(), at);
   return html`<section class="card">
     <h2 title="The verdict of the newest drill of the newest backup">Would it restore?</h2>
     <p class="big">${verdictBadge(status.verdict)}</p>
@@ -123,7 +120,7 @@ function verificationCard({ status, policy, points, ledger, at }: SourceView): H
 }
 
 function restoreTimeCard({ policy, drill }: SourceView): Html {
-  const took = drill === null ? null : drill.finishedAt - drill.startedAt;
+  const took = drill === null || drill.verdict === "inconclusive" ? null : drill.finishedAt - drill.startedAt;
   return html`<section class="card">
     <h2 title="Recovery time objective: how long a restore may take">Restore time</h2>
     <p class="big">${took === null ? "not measured" : describeDuration(took)}</p>
@@ -149,7 +146,9 @@ function alarmsSection({ alarms, status, at }: SourceView): Html {
     <h2>Alarms</h2>
     ${
       status.alarms.length === 0
-        ? html`<p class="empty">None active. Sizes, gaps, durations and outcomes are as this source usually shows them.</p>`
+        ? html`<p class="empty">
+            None active. One comes up when a size, a gap or a duration is far from what this source usually shows, or when a run fails.
+          </p>`
         : html`<ul class="alarms">
             ${status.alarms.map(row)}
           </ul>`
@@ -186,97 +185,4 @@ function drillIntro({ drill, points, at }: SourceView): Html {
       point !== undefined && points[0]?.id !== point.id ? html`. <strong>The newest backup has not been verified yet.</strong>` : "."
     }
   </p>`;
-}
-
-function pointsSection({ points, ledger, policy, at }: SourceView, shown: number): Html {
-  const newest = new Map(ledger.toReversed().map((row) => [row.pointId, row]));
-  return html`<section id="points">
-    <h2>Recovery points</h2>
-    ${
-      points.length === 0
-        ? html`<p class="empty">
-            No backup was found under <code>${policy.backups.path}/${policy.backups.pattern}</code> in vault
-            <code>${policy.backups.vaultId}</code>.
-          </p>`
-        : scrollBox(
-            "Recovery points",
-            html`<table>
-              <thead>
-                <tr>
-                  <th scope="col">Made</th>
-                  <th scope="col">Verdict</th>
-                  <th scope="col" class="number">Size</th>
-                  <th scope="col">Where</th>
-                  <th scope="col">Protected until</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${points.slice(0, shown).map((point) => {
-                  const row = newest.get(point.id);
-                  return html`<tr>
-                    <th scope="row">${moment(point.createdAt, at)}</th>
-                    <td>
-                      ${row === undefined ? html`<span class="muted">not drilled</span>` : html`<a class="plain" href="${drillHref(row.drillId)}">${verdictBadge(row.verdict)}</a>`}
-                    </td>
-                    <td class="number">${describeBytes(point.bytes)}</td>
-                    <td><code>${point.path}</code></td>
-                    <td>
-                      ${point.immutableUntil === null ? html`<span class="muted" title="The vault says nothing of a lock: it could be deleted or changed">not locked</span>` : ago(point.immutableUntil, at)}
-                    </td>
-                  </tr>`;
-                })}
-              </tbody>
-            </table>`,
-          )
-    }
-    ${
-      points.length > shown
-        ? html`<p>
-            <a href="/sources/${encodeURIComponent(policy.id)}?points=${shown + 100}#points"
-              >Show more of the ${describeNumber(points.length)}</a
-            >
-          </p>`
-        : ""
-    }
-  </section>`;
-}
-
-function runsSection({ runs, policy, at }: SourceView): Html {
-  return html`<section id="runs">
-    <h2>Backup runs</h2>
-    ${
-      runs.length === 0
-        ? html`<p class="empty">
-            No run was reported, so how long backups take, and that one failed, cannot be known from the files alone. Let the backup job
-            call
-            <code>restorewatch record ${policy.id} …</code> or POST to <code>/api/v1/runs</code>.
-          </p>`
-        : scrollBox(
-            "Backup runs",
-            html`<table>
-              <thead>
-                <tr>
-                  <th scope="col">Ended</th>
-                  <th scope="col">Outcome</th>
-                  <th scope="col" class="number">Took</th>
-                  <th scope="col" class="number">Size</th>
-                  <th scope="col">Message</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${runs.map(
-                  (run) =>
-                    html`<tr>
-                      <th scope="row">${moment(run.finishedAt, at)}</th>
-                      <td>${run.outcome === "success" ? run.outcome : html`<strong class="warn">${run.outcome}</strong>`}</td>
-                      <td class="number">${run.startedAt === null ? "–" : describeDuration(run.finishedAt - run.startedAt)}</td>
-                      <td class="number">${run.bytes === null ? "–" : describeBytes(run.bytes)}</td>
-                      <td>${run.message ?? ""}</td>
-                    </tr>`,
-                )}
-              </tbody>
-            </table>`,
-          )
-    }
-  </section>`;
 }

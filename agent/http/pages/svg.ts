@@ -70,11 +70,14 @@ function place(
   const top = values.reduce((most, value) => Math.max(most, value), 0) || 1;
   const first = at[0] ?? 0;
   const span = (at.at(-1) ?? 0) - first || 1;
-  const round = (value: number): number => Math.round(value * 10) / 10;
   return values.map((value, index) => [
     round(box.pad + (((at[index] ?? first) - first) / span) * (box.width - 2 * box.pad)),
     round(box.height - box.pad - (Math.max(0, value) / top) * (box.height - 2 * box.pad)),
   ]);
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 function path(points: readonly (readonly [number, number])[]): string {

@@ -125,7 +125,7 @@ export async function fill(
   { policy, lastShare = 1, daysAgo = 0, lastChecks = PASSING, nights = NIGHTS, drilled = 10 }: Nights,
 ): Promise<void> {
   const { repositories } = state;
-  const random = seededRandom([...policy.id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0));
+  const random = seededRandom(policy.id.length * 1000 + policy.id.charCodeAt(0));
   await repositories.sources.seen(policy.id, NOW - 60 * DAY);
   await repositories.sources.putPoll({
     sourceId: policy.id,
