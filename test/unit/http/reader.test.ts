@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+import { LIMIT_DEFAULT, byPlace, paginate, type Place } from "../../../agent/http/paging.ts";
+import { createReader } from "../../../agent/http/reader.ts";
+import { fakeClock } from "../../doubles/clock.ts";
+import { policy } from "../../doubles/policy.ts";
+import { memoryState } from "../../doubles/state.ts";
+import { drillOf, fill, NOW, result } from "./world.ts";
+
+function watched(costMs = 0): {
+  reader: ReturnType<typeof createReader>;
+  clock: ReturnType<typeof fakeClock>;
+  reads: () => number;
+  state: ReturnType<typeof memoryState>;
+  ids: string[];
+} {
+  const state = memoryState();
+  const clock = fakeClock(NOW);
+  const ids = ["crm"];
+  let policies = ids.map((id) => policy(id));
+  let reads = 0;
+  const drills = {
+    ...state.repositories.drills,
+    latest: async () => {
+      reads += 1;
+      if (costMs > 0) await clock.advance(costMs);
+      return state.repositories.drills.latest();
+    },
+  };
+  const reader = createReader({
+    repositories: { ...state.repositories, drills },
+    policies: () => {
+      if (policies.length !== ids.length) policies = ids.map((id) => policy(id));
+      return policies;
+    },
+    clock,
+  });
+  return { reader, clock, reads: () => reads, state, ids };
+}
+
+test("everybody who asks within a second shares one reading, and then sees what is new", async () => {
+  const { reader, clock, reads, state } = watched();
+  const [a, b] = await Promise.all([reader.fleet(), reader.fleet()]);
+  expect(a).toBe(b);
+  await clock.advance(900);
+  expect(await reader.fleet()).toBe(a);
+  expect(reads()).toBe(1);
+  await fill(state, { policy: policy("crm"), nights: 2, drilled: 1 });
+  await clock.advance(200);
+  expect((await reader.fleet()).entries[0]?.status.verdict).toBe("verified");
+  expect(reads()).toBe(2);
+});
+
+test("a changed configuration is seen at once", async () => {
+  const { reader, ids } = watched();
+  await reader.fleet();
+  ids.push("hr");
+  expect((await reader.fleet()).summary.sources).toBe(2);
+});
+
+test("a reading that is dear is kept longer, handed out while the next is made, and never when it is too old", async () => {
+  const { reader, clock, reads } = watched(500);
+  const first = await reader.fleet();
+  await clock.advance(9000);
+  expect(await reader.fleet()).toBe(first);
+  expect(reads()).toBe(1);
+  await clock.advance(2000);
+  expect(await reader.fleet()).toBe(first);
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(reads()).toBe(2);
+  expect(await reader.fleet()).not.toBe(first);
+  await clock.advance(60_000);
+  const later = await reader.fleet();
+  expect(later.at).toBeGreaterThan(first.at + 60_000);
+});
+
+test("a reading that failed is not kept", async () => {
+  const state = memoryState();
+  let broken = true;
+  const alarms = {
+    ...state.repositories.alarms,
+    list: (...given: Parameters<typeof state.repositories.alarms.list>) =>
+      broken ? Promise.reject(new Error("locked")) : state.repositories.alarms.list(...given),
+  };
+  const reader = createReader({ repositories: { ...state.repositories, alarms }, policies: () => [], clock: fakeClock(NOW) });
+  await expect(reader.fleet()).rejects.toThrow("locked");
+  broken = false;
+  expect((await reader.fleet()).summary.sources).toBe(0);
+});
+
+test("the verdict is of the newest point even when an older one was drilled later", async () => {
+  const { reader, clock, state } = watched();
+  await fill(state, { policy: policy("crm"), nights: 3, drilled: 1, lastChecks: [result("records.count", "fail", "9 of 10 records")] });
+  const [, older] = await state.repositories.points.list("crm");
+  if (older === undefined) throw new Error("no point");
+  await state.repositories.drills.put(
+    drillOf({ ...older, firstSeenAt: NOW - 1000 }, [result("records.count", "pass", "10 records")], { id: "history" }),
+  );
+  await clock.advance(2000);
+  const [entry] = (await reader.fleet()).entries;
+  expect(entry?.status).toMatchObject({ verdict: "failed", level: "failing" });
+  expect(entry?.status.headline).toMatch(/^9 of 10 records: records\.count failed/u);
+  expect((await reader.source("crm"))?.status).toMatchObject({ verdict: "failed", headline: entry?.status.headline });
+  expect(await reader.source("nobody")).toBeNull();
+});
+
+test("pages go through a list once, in order, while rows are added at its head", () => {
+  const place = (item: Place): Place => item;
+  const rows: Place[] = Array.from({ length: 25 }, (_, index) => ({ at: Math.floor(index / 3), id: `r${index}` }));
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  let list = byPlace(rows, place);
+  const wanted = list.map((row) => row.id);
+  do {
+    const page = paginate(list, place, { limit: 4, cursor });
+    seen.push(...page.items.map((row) => row.id));
+    cursor = page.nextCursor ?? undefined;
+    list = byPlace([...list, { at: 1000 + seen.length, id: "newer" }], place);
+  } while (cursor !== undefined);
+  expect(seen).toEqual(wanted);
+  expect(paginate([], place, { limit: LIMIT_DEFAULT, cursor: undefined })).toEqual({ items: [], nextCursor: null });
+});
