@@ -51,6 +51,8 @@ export interface Field {
   readonly link: { readonly collection: string; readonly many: boolean; readonly reciprocal: string | null } | null;
   /** Declared greatest length in characters, where the platform has one. */
   readonly maxLength: number | null;
+  /** The platform itself keeps values that do not fit the type (Grist's alternative text): a few of them are people's data, not damage. */
+  readonly lenient?: boolean;
 }
 
 export interface Collection {

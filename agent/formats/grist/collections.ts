@@ -158,6 +158,7 @@ function readField(row: MetaRow, tableId: string, names: Names, problems: string
       options: type === "choice" || type === "choices" ? choicesOf(text(row, "widgetOptions")) : null,
       link: target === null ? null : { collection: target, many: type === "links", reciprocal },
       maxLength: null,
+      lenient: true,
     },
   };
 }

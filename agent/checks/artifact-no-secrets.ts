@@ -1,0 +1,17 @@
+import type { Check } from "../core/ports.ts";
+import { fail, listed, pass } from "./outcome.ts";
+
+export const artifactNoSecrets: Check = {
+  id: "artifact.no-secrets",
+  layer: "artifact",
+  question: "Are secrets in the backup encrypted rather than in clear?",
+  needs: "content",
+  aspect: null,
+  pitfalls: ["the key lies in clear next to the data it protects"],
+  limits: "Looks where the format keeps secrets, not into free text.",
+  async run({ content }) {
+    const found = content?.integrity.plainSecrets ?? [];
+    if (found.length > 0) return fail(listed(found, 2), { expected: "no secret in clear", count: found.length });
+    return pass("no secret in clear where the format keeps secrets");
+  },
+};
