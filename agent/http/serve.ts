@@ -8,7 +8,7 @@ export interface Served {
   readonly url: string;
   readonly port: number;
   /** Lets requests under way finish for up to two seconds, then cuts them. Idempotent. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const GRACE_MS = 2000;

@@ -73,8 +73,10 @@ function draw(box) {
     [at, values],
   );
   box.replaceChildren(plot.root);
-  plot.root.setAttribute("role", "img");
-  plot.root.setAttribute("aria-label", box.dataset.label);
+  const picture = plot.root.querySelector(".u-wrap");
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", box.dataset.label);
+  for (const heading of plot.root.querySelectorAll(".u-legend th")) heading.scope = "row";
   box.classList.add("plotted");
   box.plot = plot;
 }

@@ -104,8 +104,11 @@ test("the verdict is of the newest point even when an older one was drilled late
   expect(await reader.source("nobody")).toBeNull();
 });
 
+function place(item: Place): Place {
+  return item;
+}
+
 test("pages go through a list once, in order, while rows are added at its head", () => {
-  const place = (item: Place): Place => item;
   const rows: Place[] = Array.from({ length: 25 }, (_, index) => ({ at: Math.floor(index / 3), id: `r${index}` }));
   const seen: string[] = [];
   let cursor: string | undefined;

@@ -72,7 +72,7 @@ describe("refused, and nothing recorded:", () => {
       body,
       duplex: "half",
       headers: { "content-type": "application/json", authorization: `Bearer ${TOKEN}`, "transfer-encoding": "chunked" },
-    } as RequestInit);
+    });
     expect(response.status).toBe(413);
     expect(target.submitted).toEqual([]);
   });

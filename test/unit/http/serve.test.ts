@@ -36,21 +36,18 @@ test("a taken port is a configuration error that says so", async () => {
 });
 
 test("a request under way is finished before the server is closed", async () => {
-  let release = (): void => undefined;
+  const released = Promise.withResolvers<Response>();
   const started = Promise.withResolvers<void>();
   const { url, close } = await served({
-    fetch: async () => {
+    fetch: () => {
       started.resolve();
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      return new Response("done");
+      return released.promise;
     },
   });
   const answer = fetch(url);
   await started.promise;
   const closed = close();
-  release();
+  released.resolve(new Response("done"));
   expect(await (await answer).text()).toBe("done");
   await closed;
 });
