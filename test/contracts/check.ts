@@ -1,0 +1,46 @@
+/** Asks a check of a fixture as the drill does: content in a real sandbox, skips as the runner decides them. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Check, CheckOutcome, CheckView, LoadReport, Sandbox } from "../../agent/core/ports.ts";
+import { duckdb } from "../../agent/sandboxes/duckdb/index.ts";
+import { artifactFacts, type CheckFixture, expectation } from "../fixtures/checks/build.ts";
+
+/** The outcome, with the runner's own skip where the format does not have the aspect. */
+export async function ask(check: Check, fixture: CheckFixture, signal = new AbortController().signal): Promise<CheckOutcome> {
+  const { content } = fixture;
+  if (check.aspect !== null && content !== null) {
+    const aspect = content.aspects[check.aspect];
+    if (!aspect.included) return { status: "skip", observed: aspect.reason };
+  }
+  const directory = await mkdtemp(join(tmpdir(), "rw-check-"));
+  let sandbox: Sandbox | null = null;
+  let load: LoadReport | null = null;
+  try {
+    if (check.needs === "sandbox" && content !== null) {
+      sandbox = duckdb.create();
+      await sandbox.provision(directory, { memoryMb: 128, diskMb: 100, threads: 1 });
+      load = await sandbox.load(content, { strategy: "all", count: 0, rate: 1, seed: "00", always: [] }, signal);
+      load = fixture.loadTold?.(load) ?? load;
+    }
+    const view: CheckView = {
+      artifact: artifactFacts(fixture.artifact),
+      damage: fixture.damage ?? null,
+      content,
+      load,
+      sandbox,
+      example: (collection, key, field, note) => ({
+        collection: collection.name,
+        item: key,
+        ...(field === undefined ? {} : { field }),
+        ...(note === undefined ? {} : { note }),
+      }),
+      elapsedMs: () => fixture.elapsedMs ?? 0,
+      signal,
+    };
+    return await check.run(view, expectation(fixture.expectation));
+  } finally {
+    await sandbox?.dispose();
+    await rm(directory, { recursive: true, force: true });
+  }
+}

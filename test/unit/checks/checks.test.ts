@@ -1,0 +1,98 @@
+/** Every check on what it must pass and on what it must not; and that none of them tells a record's value. */
+import { describe, expect, test } from "vitest";
+import { checks } from "../../../agent/checks/api.ts";
+import { REQUIRED_CHECKS } from "../../../agent/core/verdict.ts";
+import { ask } from "../../contracts/check.ts";
+import { collection, field, memoryContent, record } from "../../doubles/content.ts";
+import { artifactFixtures } from "../../fixtures/checks/artifact.ts";
+import type { CheckFixtures } from "../../fixtures/checks/build.ts";
+import { linksAndFilesFixtures } from "../../fixtures/checks/links-and-files.ts";
+import { metadataFixtures, MILDER } from "../../fixtures/checks/metadata.ts";
+import { recordsFixtures } from "../../fixtures/checks/records.ts";
+import { structureFixtures } from "../../fixtures/checks/structure.ts";
+
+const fixtures: Readonly<Record<string, CheckFixtures>> = {
+  ...artifactFixtures,
+  ...structureFixtures,
+  ...recordsFixtures,
+  ...linksAndFilesFixtures,
+  ...metadataFixtures,
+};
+
+test("every check has its fixtures, and every fixture its check", () => {
+  expect(Object.keys(fixtures).sort()).toEqual(checks.map((check) => check.id).sort());
+});
+
+test("ids are unique, questions end in a question mark, and what a check cannot see is said", () => {
+  expect(new Set(checks.map((check) => check.id)).size).toBe(checks.length);
+  for (const check of checks) {
+    expect(check.question, check.id).toMatch(/\?$/);
+    expect(check.limits.length, check.id).toBeGreaterThan(20);
+    expect(check.pitfalls.length, check.id).toBeGreaterThan(0);
+  }
+});
+
+test("every required check of the offline layers is there", () => {
+  const ids = checks.map((check) => check.id);
+  expect([...REQUIRED_CHECKS.artifact, ...REQUIRED_CHECKS.content].flat().filter((id) => !ids.includes(id))).toEqual([]);
+});
+
+describe.each(checks.map((check) => ({ id: check.id, check })))("$id", ({ id, check }) => {
+  const own = fixtures[id];
+  if (own === undefined) throw new Error(`no fixtures for ${id}`);
+
+  test("passes what is sound", async () => {
+    expect(await ask(check, own.passes)).toMatchObject({ status: "pass" });
+  });
+
+  test("does not pass what is not", async () => {
+    const outcome = await ask(check, own.fails);
+    expect(outcome.status).toBe(MILDER[id] ?? "fail");
+    expect(outcome.observed.length).toBeGreaterThan(0);
+    if (outcome.status === "fail") expect(outcome.count ?? 0).toBeGreaterThan(0);
+  });
+
+  for (const [name, fixture] of Object.entries(own.more ?? {})) {
+    test(name, async () => {
+      expect(await ask(check, fixture)).toMatchObject({ status: fixture.status });
+    });
+  }
+});
+
+describe("values stay inside", () => {
+  const MARK = "Ada Lovelace ada@example.org 4111111111111111";
+  const content = memoryContent({
+    collections: [
+      collection("people", [
+        field("name", "text", { unique: true }),
+        field("amount", "decimal"),
+        field("friend", "link", { link: { collection: "people", many: false, reciprocal: null } }),
+        field("born", "date"),
+        field("photo", "files"),
+      ]),
+    ],
+    rows: {
+      people: [
+        record("1", [MARK, MARK, MARK, MARK, [MARK]]),
+        record("2", [MARK, MARK, MARK, MARK, [MARK]]),
+        record("2", [`${MARK}\u{FFFD}`, MARK, null, MARK, null]),
+      ],
+    },
+  });
+
+  test.each(checks.map((check) => check.id))("%s tells none", async (id) => {
+    const check = checks.find((one) => one.id === id);
+    if (check === undefined) return;
+    const outcome = await ask(check, { content });
+    expect(JSON.stringify(outcome)).not.toContain("Ada");
+    expect(JSON.stringify(outcome)).not.toContain("4111");
+  });
+});
+
+test.each(checks.filter((check) => check.needs === "sandbox").map((check) => check.id))("%s stops when it is told to", async (id) => {
+  const check = checks.find((one) => one.id === id);
+  const own = fixtures[id];
+  if (check === undefined || own === undefined) return;
+  const stopped = AbortSignal.abort(new DOMException("enough", "AbortError"));
+  await expect(ask(check, own.passes, stopped)).rejects.toThrow();
+});
