@@ -424,7 +424,7 @@ export interface Repositories {
 
 /** Leases a due drill's deterministic id, so that no two agents run the same one. It never decides what is due. */
 export interface Work {
-  /** False when someone else holds it. */
+  /** False while anyone holds it, the asker included. */
   lease(id: string, holder: string, ttlMs: number): Promise<boolean>;
   renew(id: string, holder: string, ttlMs: number): Promise<boolean>;
   release(id: string, holder: string): Promise<void>;
@@ -435,7 +435,7 @@ export interface EvidenceLog {
   append(entries: readonly EvidenceEntry[]): Promise<EvidenceHead>;
   head(): EvidenceHead;
   /** Entries after sequence number `after`, in order. Throws `damaged` at the first broken link. */
-  read(after: number): AsyncIterable<{ readonly seq: number; readonly entry: EvidenceEntry }>;
+  read(after: number): AsyncIterable<{ readonly seq: number; readonly hash: string; readonly entry: EvidenceEntry }>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openState } from "../../../agent/state/open.ts";
+import { openState } from "../../../agent/state/sqlite.ts";
 import { stateContract } from "../../contracts/state.ts";
 import { fakeClock } from "../../doubles/clock.ts";
 import { faultyState, memoryState } from "../../doubles/state.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openState } from "../../../agent/state/open.ts";
+import { openState } from "../../../agent/state/sqlite.ts";
 import { localWork } from "../../../agent/work/local.ts";
 import { workContract } from "../../contracts/work.ts";
 import { fakeClock } from "../../doubles/clock.ts";
