@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { checks } from "./checks/api.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
-import type { Clock, Random, Span, State, Vault } from "./core/ports.ts";
+import type { Clock, Random, Span, Telemetry, Vault } from "./core/ports.ts";
+import type { EvidenceHead } from "./core/evidence.ts";
 import type { Isolation } from "./core/values.ts";
 import { PLATFORMS, type Phase } from "./core/words.ts";
 import type { DrillJob } from "./drill/protocol.ts";
@@ -13,13 +14,16 @@ import { type Agent, createAgent, type Settings } from "./engine/agent.ts";
 import { type ChildOutcome, runDrillChild } from "./engine/drill-child/index.ts";
 import { type IsolationReport, probeIsolation } from "./engine/drill-child/isolation.ts";
 import { createWorkDir, sweepLeftovers } from "./engine/drill-child/workdirs.ts";
-import { createRecorder, type Recorder } from "./engine/recorder.ts";
+import { readApplied, type Recorder } from "./engine/recorder.ts";
+import { openStateOrRebuild, rebuildState } from "./engine/recorder/rebuild.ts";
 import { selfGauges } from "./engine/self.ts";
-import { openEvidence } from "./evidence/log.ts";
+import { openEvidence, type OpenEvidence } from "./evidence/log.ts";
+import { verifyEvidence } from "./evidence/verify.ts";
 import { formats } from "./formats/api.ts";
 import { systemClock } from "./kit/clock.ts";
 import { systemRandom } from "./kit/random.ts";
-import { openState } from "./state/sqlite.ts";
+import { setStateAside } from "./state/aside.ts";
+import { openState, type SqliteState } from "./state/sqlite.ts";
 import { type AgentTelemetry, createTelemetry } from "./telemetry/instrument.ts";
 import type { LogThreshold } from "./telemetry/logger.ts";
 import { vaults } from "./vaults/api.ts";
@@ -105,8 +109,9 @@ export async function drillRunner(
 export interface App {
   readonly agent: Agent;
   readonly telemetry: AgentTelemetry;
-  readonly state: State;
+  readonly state: SqliteState;
   readonly recorder: Recorder;
+  readonly evidenceHead: () => EvidenceHead;
   readonly isolation: Isolation;
   readonly checks: typeof checks;
   readonly config: LoadedConfig;
@@ -120,36 +125,24 @@ export interface App {
 export async function openApp(configPath: string, world: World): Promise<App> {
   let config = await readConfig(configPath, world.env);
   const { clock, random } = world;
-  const telemetry = createTelemetry({
-    service: {
-      name: config.telemetry.serviceName,
-      version: VERSION,
-      instanceId: world.hostname,
-      environment: config.telemetry.environment,
-    },
-    clock,
-    random,
-    log: world.log,
-  });
+  const telemetry = createTelemetry(serviceOf(config, world));
   const self = selfGauges(telemetry.telemetry);
   const leftovers = await sweepLeftovers(config.workDir);
   self.set("restorewatch_sandbox_leaks", leftovers.removed + leftovers.failed);
-  const evidence = await openEvidence({ directory: config.evidenceDir, clock });
-  let state: State | null = null;
+  const evidence = await openEvidence({ directory: config.evidenceDir, clock, pid: world.pid });
+  if (evidence.repaired !== null) telemetry.telemetry.log("warn", "a half-written evidence line was cut off", { ...evidence.repaired });
+  let state: SqliteState | null = null;
   try {
-    const opened = await openState({ path: config.statePath, clock });
+    const verify = async (): Promise<string[]> =>
+      (await verifyEvidence({ directory: config.evidenceDir })).problems.map((problem) => problem.sentence);
+    const { state: opened, recorder } = await openStateOrRebuild({ ...stateDeps(config, evidence, telemetry.telemetry, clock), verify });
     state = opened;
-    const recorder = createRecorder({
-      evidence,
-      state: opened,
-      clock,
-      telemetry: telemetry.telemetry,
-      platformOf: (id) => config.sources.find((source) => source.id === id)?.platform ?? null,
-    });
-    await recorder.replay();
+    // Evidence is ours alone, so whoever held a lease is gone.
+    await opened.leases.dropAll();
     const settings = settingsOf(config, clock);
     telemetry.metrics.initialise(config.sources.map((source) => source.id));
     telemetry.metrics.restore(await opened.repositories.tallies.all());
+    self.set("restorewatch_evidence_broken", 0);
     const { isolation, runChild } = await drillRunner(world);
     const agent = createAgent(settings, {
       version: VERSION,
@@ -181,6 +174,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       telemetry,
       state: opened,
       recorder,
+      evidenceHead: () => evidence.head(),
       isolation,
       checks,
       get config() {
@@ -215,6 +209,56 @@ export async function openApp(configPath: string, world: World): Promise<App> {
     throw thrown;
   }
 }
+
+/** What state and recorder are made of, whether the state is sound or has to be made anew. */
+function stateDeps(config: LoadedConfig, evidence: OpenEvidence, telemetry: Telemetry, clock: Clock) {
+  return {
+    evidence,
+    clock,
+    telemetry,
+    platformOf: (id: string) => config.sources.find((source) => source.id === id)?.platform ?? null,
+    openState: () => openState({ path: config.statePath, clock }),
+    setStateAside: () => setStateAside(config.statePath, clock.now()),
+  };
+}
+
+/** `state rebuild`: sets the state aside and applies the whole evidence to a new one. The agent must not be running. */
+export async function rebuildFromEvidence(
+  config: LoadedConfig,
+  world: World,
+): Promise<{ readonly entries: number; readonly aside: string | null }> {
+  const { telemetry } = createTelemetry({ ...serviceOf(config, world), processMetrics: false });
+  const evidence = await openEvidence({ directory: config.evidenceDir, clock: world.clock, pid: world.pid });
+  try {
+    const { state, rebuilt } = await rebuildState(stateDeps(config, evidence, telemetry, world.clock), "asked for on the command line");
+    await state.close();
+    return { entries: rebuilt.entries, aside: rebuilt.movedTo };
+  } finally {
+    await evidence.close();
+  }
+}
+
+function serviceOf(config: LoadedConfig, world: World) {
+  return {
+    service: {
+      name: config.telemetry.serviceName,
+      version: VERSION,
+      instanceId: world.hostname,
+      environment: config.telemetry.environment,
+    },
+    clock: world.clock,
+    random: world.random,
+    log: world.log,
+  };
+}
+
+/** Beside a running agent. */
+export function openStateForReading(config: LoadedConfig, clock: Clock): Promise<SqliteState> {
+  return openState({ path: config.statePath, clock, mode: "read" });
+}
+
+export { readEntries } from "./evidence/read.ts";
+export { readApplied, verifyEvidence };
 
 export function inboxOf(config: LoadedConfig): string {
   return `${config.statePath}.inbox`;

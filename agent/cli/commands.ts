@@ -7,14 +7,15 @@ import {
   freshId,
   inboxOf,
   openApp,
-  openEvidenceForReading,
   openStateForReading,
   openVaults,
   readConfig,
-  rebuildStateOf,
+  readApplied,
+  readEntries,
+  rebuildFromEvidence,
   registries,
   systemWorld,
-  verifyEvidenceOf,
+  verifyEvidence,
   VERSION,
   type World,
 } from "../app.ts";
@@ -28,6 +29,8 @@ import type { Verdict } from "../core/words.ts";
 import type { DrillRecord } from "../core/values.ts";
 import { describeCount } from "../core/words-for-people.ts";
 import { checkCommand } from "./check.ts";
+import { evidenceShowCommand, evidenceVerifyCommand } from "./evidence.ts";
+import { stateInfoCommand, stateRebuildCommand } from "./state.ts";
 import { initCommand } from "./init.ts";
 import { exitCodeOf } from "./output.ts";
 import type { Shell, VerifyFlags } from "./program.ts";
@@ -200,7 +203,7 @@ export async function reportSources(source: string | null, options: { config: st
             })),
           );
         },
-        evidenceHead: () => openEvidenceForReading(config, state),
+        evidenceHead: () => readApplied(state.repositories),
       },
     );
   } finally {
@@ -218,7 +221,7 @@ export async function pollOnce(source: string | null, options: { config: string 
   );
   const app = await appUnlessRunning(path, shell);
   if (app === null) {
-    await leaveInInbox(inboxOf(config), `${Date.parse(new Date(quiet(shell).clock.now()).toISOString())}-${freshId()}`, {
+    await leaveInInbox(inboxOf(config), `${quiet(shell).clock.now()}-${freshId()}`, {
       kind: "poll",
       document: { sourceId: source },
     });
@@ -327,9 +330,39 @@ function requireSource(source: string | null, known: readonly string[]): void {
 }
 
 export async function evidenceVerify(options: { config?: string; head?: string; output: How }, shell: Shell): Promise<number> {
-  return verifyEvidenceOf(await readConfig(configPath(options.config ?? null, shell), shell.env), options, shell.out);
+  const { evidenceDir: directory } = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  return evidenceVerifyCommand(
+    { head: options.head ?? null, output: options.output },
+    { out: shell.out, verify: (head) => verifyEvidence({ directory, ...(head === null ? {} : { head }) }) },
+  );
+}
+
+export async function evidenceShow(
+  options: { config?: string; since?: string; source?: string; type?: string; output: How },
+  shell: Shell,
+): Promise<number> {
+  const { evidenceDir } = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  const { since = null, source = null, type = null, output } = options;
+  return evidenceShowCommand({ since, source, type, output }, { out: shell.out, read: () => readEntries(evidenceDir, 0) });
+}
+
+export async function stateInfo(options: { config?: string; output: How }, shell: Shell): Promise<number> {
+  const config = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  return stateInfoCommand(options.output, {
+    out: shell.out,
+    async info() {
+      const state = await openStateForReading(config, quiet(shell).clock);
+      try {
+        const { seq: follows } = await readApplied(state.repositories);
+        return { path: state.path, bytes: await state.size(), schemaVersion: state.schemaVersion, rows: await state.counts(), follows };
+      } finally {
+        await state.close();
+      }
+    },
+  });
 }
 
 export async function stateRebuild(options: { config?: string; output: How }, shell: Shell): Promise<number> {
-  return rebuildStateOf(await readConfig(configPath(options.config ?? null, shell), shell.env), options, shell.out, quiet(shell).clock);
+  const config = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  return stateRebuildCommand(options.output, { out: shell.out, rebuild: () => rebuildFromEvidence(config, quiet(shell)) });
 }

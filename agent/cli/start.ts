@@ -2,7 +2,7 @@
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type App, openApp, quickstartDirectory, systemWorld, VERSION } from "../app.ts";
-import { AgentError } from "../core/errors.ts";
+import { AgentError, asAgentError } from "../core/errors.ts";
 import { buildHttp } from "../http/app.ts";
 import { serve } from "../http/serve.ts";
 import { ensureQuickstart } from "../quickstart/index.ts";
@@ -95,12 +95,12 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
     submitRun: app.agent.submitRun,
     runsToken: app.config.http.runsToken,
     version: VERSION,
-    evidenceHead: () => app.recorder.head(),
+    evidenceHead: app.evidenceHead,
     isolation: () => app.isolation,
     checks: app.checks,
     evidencePath: app.config.evidenceDir,
     host,
-    onError: () => app.telemetry.telemetry.log("error", "a page could not be made"),
+    onError: (thrown) => app.telemetry.telemetry.log("error", "a page could not be made", { "error.type": asAgentError(thrown).code }),
   });
 }
 

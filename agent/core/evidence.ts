@@ -1,5 +1,6 @@
 /** What the evidence log holds. State is nothing but these entries applied in order, so it can be rebuilt from them. */
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "./values.ts";
+import type { PlatformName } from "./words.ts";
 
 export type EvidenceEntry =
   | { readonly type: "agent.started"; readonly at: number; readonly version: string; readonly configHash: string }
@@ -9,10 +10,24 @@ export type EvidenceEntry =
   | { readonly type: "points.seen"; readonly at: number; readonly sourceId: string; readonly points: readonly RecoveryPoint[] }
   | { readonly type: "run.reported"; readonly at: number; readonly report: RunReport }
   | { readonly type: "observations"; readonly at: number; readonly observations: readonly Observation[] }
-  | { readonly type: "drill.finished"; readonly at: number; readonly drill: DrillRecord }
+  | {
+      readonly type: "drill.finished";
+      readonly at: number;
+      readonly drill: DrillRecord;
+      /** Of the source at that time, added by the recorder: the tallies follow from the entry alone. */
+      readonly platform?: PlatformName;
+    }
   | { readonly type: "alarm.changed"; readonly at: number; readonly alarm: Alarm }
   | { readonly type: "leftovers.removed"; readonly at: number; readonly count: number }
-  | { readonly type: "head.noted"; readonly at: number; readonly head: string; readonly seq: number };
+  | { readonly type: "head.noted"; readonly at: number; readonly head: string; readonly seq: number }
+  /** `movedTo`: where the old database lies now, or null when there was none. */
+  | {
+      readonly type: "state.rebuilt";
+      readonly at: number;
+      readonly entries: number;
+      readonly movedTo: string | null;
+      readonly reason: string;
+    };
 
 export interface EvidenceHead {
   /** Number of entries written so far; the first entry has seq 1, an empty log 0. */

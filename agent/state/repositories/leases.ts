@@ -8,6 +8,8 @@ export interface LeasesRepository {
   /** False unless `holder` holds it and it has not expired. */
   extend(id: string, holder: string, now: number, until: number): Promise<boolean>;
   drop(id: string, holder: string): Promise<void>;
+  /** Every lease: for the one agent that has the evidence to itself, at start, when whoever held one is gone. */
+  dropAll(): Promise<void>;
 }
 
 export function leasesRepository(db: Kysely<Database>): LeasesRepository {
@@ -37,6 +39,9 @@ export function leasesRepository(db: Kysely<Database>): LeasesRepository {
     },
     async drop(id, holder) {
       await db.deleteFrom("leases").where("id", "=", id).where("holder", "=", holder).execute();
+    },
+    async dropAll() {
+      await db.deleteFrom("leases").execute();
     },
   };
 }

@@ -15,7 +15,7 @@ export function observationsRepository(db: Kysely<Database>, bodies: Bodies): Ob
           .onConflict((conflict) =>
             conflict
               .columns(["source_id", "signal", "ref"])
-              .doUpdateSet(({ ref }) => ({ at: ref("excluded.at"), value: ref("excluded.value") })),
+              .doUpdateSet((eb) => ({ at: eb.ref("excluded.at"), value: eb.ref("excluded.value") })),
           )
           .execute();
       }

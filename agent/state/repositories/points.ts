@@ -16,19 +16,19 @@ export function pointsRepository(db: Kysely<Database>, bodies: Bodies): PointsRe
           .insertInto("points")
           .values(chunk.map(toRow))
           .onConflict((conflict) =>
-            conflict.column("id").doUpdateSet(({ ref }) => ({
-              source_id: ref("excluded.source_id"),
-              vault_id: ref("excluded.vault_id"),
-              path: ref("excluded.path"),
-              kind: ref("excluded.kind"),
-              created_at: ref("excluded.created_at"),
-              created_from: ref("excluded.created_from"),
-              modified_at: ref("excluded.modified_at"),
-              bytes: ref("excluded.bytes"),
-              immutable_until: ref("excluded.immutable_until"),
-              run_id: ref("excluded.run_id"),
-              first_seen_at: ref("excluded.first_seen_at"),
-              gone_at: ref("excluded.gone_at"),
+            conflict.column("id").doUpdateSet((eb) => ({
+              source_id: eb.ref("excluded.source_id"),
+              vault_id: eb.ref("excluded.vault_id"),
+              path: eb.ref("excluded.path"),
+              kind: eb.ref("excluded.kind"),
+              created_at: eb.ref("excluded.created_at"),
+              created_from: eb.ref("excluded.created_from"),
+              modified_at: eb.ref("excluded.modified_at"),
+              bytes: eb.ref("excluded.bytes"),
+              immutable_until: eb.ref("excluded.immutable_until"),
+              run_id: eb.ref("excluded.run_id"),
+              first_seen_at: eb.ref("excluded.first_seen_at"),
+              gone_at: eb.ref("excluded.gone_at"),
             })),
           )
           .execute();
