@@ -50,7 +50,8 @@ test("killed 25 times under load", { timeout: 240_000 }, async () => {
     await last.stop("SIGKILL");
     const again = await start();
     expect(settledLines(await (await fetch(`${again.url}/metrics`)).text())).toEqual(before);
-    expect(await readdir(join(directory, "restorewatch-work")).catch(() => [])).toEqual([]);
+    const left = await readdir(join(directory, "restorewatch-work")).catch(() => []);
+    expect(left.filter((name) => !name.endsWith(`-${again.process.pid}`))).toEqual([]);
     await again.stop("SIGTERM");
     const evidence = await readAll(join(directory, "evidence"));
     expect([...told].filter((id) => !evidence.includes(`"id":"${id}"`))).toEqual([]);
@@ -78,7 +79,8 @@ function settledLines(text: string): readonly string[] {
   return text
     .split("\n")
     .filter((line) => /^restore_(drills|drill_duration|phase_duration|check|last|consecutive)/.test(line))
-    .map((line) => line.replace(/ # \{.*$/, ""))
+    // Sums of seconds are added up in another order after a restart: the last digits of a double may differ.
+    .map((line) => line.replace(/ # \{.*$/, "").replace(/ (\S+)$/, (_, value: string) => ` ${Number(Number(value).toPrecision(12))}`))
     .sort();
 }
 
