@@ -1,6 +1,7 @@
 /** The formats there are: one folder each, one line each. */
 import type { FormatDefinition } from "../core/definitions.ts";
+import { baserow } from "./baserow/index.ts";
 import { grist } from "./grist/index.ts";
 import { nodeRedFormat } from "./node-red/index.ts";
 
-export const formats: readonly FormatDefinition[] = [grist, nodeRedFormat];
+export const formats: readonly FormatDefinition[] = [baserow, grist, nodeRedFormat];
