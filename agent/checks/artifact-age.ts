@@ -15,10 +15,12 @@ export const artifactAge: Check = {
   limits:
     "How old the newest backup may be is an objective of its own (RPO), told by alerts; a copy is seen only where the format dates its content.",
   async run({ content }, { point, now, objectives }) {
+    const inner = content?.createdAt ?? null;
+    if (inner !== null && inner > now + CLOCK_SKEW_MS)
+      return fail(`its content is dated ${describeTime(inner)}, in the future`, { expected: `not after ${describeTime(now)}` });
     if (point === null) return skip("a lone file has no schedule to be late for");
     if (point.createdAt > now + CLOCK_SKEW_MS)
       return fail(`it is dated ${describeTime(point.createdAt)}, in the future`, { expected: `not after ${describeTime(now)}` });
-    const inner = content?.createdAt ?? null;
     const allowed = Math.max(STALE_LEAST_MS, objectives.rpoMs ?? 0);
     if (inner !== null && point.createdAt - inner > allowed) {
       return fail(`its content is dated ${describeTime(inner)}, the backup ${describeTime(point.createdAt)}`, {

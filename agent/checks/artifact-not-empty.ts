@@ -1,4 +1,4 @@
-import type { Check } from "../core/ports.ts";
+import type { Check, CheckView, Content } from "../core/ports.ts";
 import { describeBytes, describeCount } from "../core/words-for-people.ts";
 import { fail, pass } from "./outcome.ts";
 
@@ -10,10 +10,11 @@ export const artifactNotEmpty: Check = {
   aspect: null,
   pitfalls: ["sizes written as 0 on abort", "content vanishes from an export"],
   limits: "A backup with too little in it is records.count's affair.",
-  async run({ artifact, content, damage }) {
+  async run(view) {
+    const { artifact, content, damage } = view;
     if (artifact.bytes === 0 || damage?.code === "artifact-empty") return fail("it has 0 bytes", { expected: "more than 0 bytes" });
-    if (content !== null && content.collections.length === 0 && content.automations.length === 0 && content.files.length === 0) {
-      return fail("it opens and holds no collection, no automation and no file", { expected: "something" });
+    if (content !== null && damage === null && !(await holdsAnything(content, view))) {
+      return fail("it opens and holds no record, automation, credential, file, view or permission", { expected: "something" });
     }
     return pass(
       content === null
@@ -23,3 +24,13 @@ export const artifactNotEmpty: Check = {
     );
   },
 };
+
+/** Records are looked for last, and one is enough: most backups are told by what they list. */
+async function holdsAnything(content: Content, { signal }: Pick<CheckView, "signal">): Promise<boolean> {
+  const { automations, credentials, files, views, access } = content;
+  if ([automations, credentials, files, views, access].some((list) => list.length > 0)) return true;
+  for (const collection of content.collections) {
+    for await (const batch of content.records(collection.id, signal)) if (batch.length > 0) return true;
+  }
+  return false;
+}

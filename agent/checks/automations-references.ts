@@ -16,13 +16,11 @@ export const automationsReferences: Check = {
       one.references.filter((reference) => !reference.resolved).map((reference) => ({ automation: one, reference })),
     );
     if (broken.length > 0) {
-      const examples = broken
-        .slice(0, 5)
-        .map(({ automation, reference }) => ({
-          collection: "automations",
-          item: automation.id,
-          note: `${reference.kind} ${reference.target} is not there`.slice(0, 300),
-        }));
+      const examples = broken.slice(0, 5).map(({ automation, reference }) => ({
+        collection: "automations",
+        item: automation.id,
+        note: `${reference.kind} ${reference.target} is not there`.slice(0, 300),
+      }));
       const [first] = broken;
       const which = first === undefined ? "" : `: "${first.automation.name}" wants ${first.reference.kind} ${first.reference.target}`;
       return fail(`${describeCount(broken.length, "part")} that automations call and the backup lacks${which}`, {

@@ -1,3 +1,4 @@
+import { AgentError } from "../core/errors.ts";
 import type { Check } from "../core/ports.ts";
 import { describeCount } from "../core/words-for-people.ts";
 import { contentOf, fail, pass, skip } from "./outcome.ts";
@@ -23,7 +24,12 @@ export const credentialsDecrypt: Check = {
       });
     }
     const locked = of("key-missing").length;
-    if (locked > 0) return skip(`${describeCount(locked, "credential")} could not be tried: no key is configured (backups.key)`);
+    if (locked > 0)
+      throw new AgentError(
+        "auth",
+        "key-missing",
+        `${describeCount(locked, "credential")} could not be tried: no key is configured (backups.key / --key)`,
+      );
     const good = of("decryptable").length + of("plain").length;
     if (good > 0) return pass(`${describeCount(good, "credential")} readable`, good);
     const left = of("not-included").length;

@@ -14,30 +14,27 @@ export const filesPresent: Check = {
   async run(view) {
     const { files } = contentOf(view);
     const { load, sandbox } = loadedOf(view);
-    const known = new Set(files.map((file) => file.id));
+    const known = JSON.stringify(files.map((file) => file.id));
     const missing = files.filter((file) => file.presence === "missing");
     const examples = missing.slice(0, 5).map((file) => ({ collection: "attachments", item: file.id }));
     const places: string[] = [];
     let unknown = 0;
-    for (const table of load.tables) {
+    for (const table of load.tables.filter(({ collection }) => !collection.computed)) {
       for (const { field, column, list } of table.columns) {
         if (field.computed || (field.type !== "file" && field.type !== "files")) continue;
         const values = list
           ? `SELECT k, n, unnest(${quoted(column)}) AS f FROM ${quoted(table.table)}`
           : `SELECT k, n, ${quoted(column)} AS f FROM ${quoted(table.table)}`;
         const rows = await sandbox.query(
-          `SELECT f, min(k) AS k, count(*) AS c FROM (${values}) WHERE f IS NOT NULL GROUP BY f ORDER BY min(n)`,
-          [],
-          { signal: view.signal, maxRows: 1_000_000 },
+          `SELECT arg_min(k, n) AS k, count(*) OVER () AS lost FROM (${values}) WHERE f IS NOT NULL AND f NOT IN (SELECT unnest(from_json($1, '["VARCHAR"]'))) GROUP BY f ORDER BY min(n) LIMIT 5`,
+          [known],
+          { signal: view.signal },
         );
-        const lost = rows.filter((row) => !known.has(String(row["f"])));
-        if (lost.length === 0) continue;
-        unknown += lost.length;
+        if (rows.length === 0) continue;
+        unknown += Number(rows[0]?.["lost"] ?? 0);
         places.push(placeOf(table.collection, field));
         examples.push(
-          ...lost
-            .slice(0, 5)
-            .map((row) => view.example(table.collection, String(row["k"]), field.name, "names an attachment that is not there")),
+          ...rows.map((row) => view.example(table.collection, String(row["k"]), field.name, "names an attachment that is not there")),
         );
       }
     }

@@ -11,10 +11,11 @@ export const linksCardinality: Check = {
   pitfalls: ["one-to-one relation restored as many"],
   limits: "Only links the format declares as single.",
   async run(view) {
-    const found = await scan(view, (column, name) =>
-      column.list && column.field.link !== null && !column.field.link.many ? `len(${name}) > 1` : null,
-    );
-    if (found.columns === 0) return skip("no link of this backup is kept as a list although it is declared single");
+    const found = await scan(view, (column, name) => {
+      if (column.field.link === null || column.field.link.many || column.field.computed) return null;
+      return column.list ? `len(${name}) > 1` : `(${name} LIKE '[%' AND json_valid(${name}))`;
+    });
+    if (found.columns === 0) return skip("the backup declares no link as single");
     return judgeHits(found.hits, found, {
       one: "record that points to several",
       many: "records that point to several",

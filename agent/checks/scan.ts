@@ -33,6 +33,7 @@ export function text(value: string): string {
 }
 
 /**
+ * Tables of computed collections are left out.
  * @param condition SQL that is true for a bad row, over the column's quoted name; null leaves the column out
  */
 export async function scan(
@@ -43,7 +44,7 @@ export async function scan(
   const hits: Hit[] = [];
   let columns = 0;
   let values = 0;
-  for (const table of load.tables) {
+  for (const table of load.tables.filter(({ collection }) => !collection.computed)) {
     const asked = table.columns.flatMap((column) => {
       const bad = condition(column, quoted(column.column), table);
       return bad === null ? [] : [{ column, bad }];

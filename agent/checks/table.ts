@@ -8,3 +8,13 @@ export function checksTable(checks: readonly Check[]): string {
   );
   return ["| check | asks | layer | answers (failures real users met) | cannot see |", "|---|---|---|---|---|", ...rows].join("\n");
 }
+
+/** One row a failure real users met, with the checks that answer it; in the order the checks first name them. */
+export function pitfallsTable(checks: readonly Check[]): string {
+  const pitfalls = [...new Set(checks.flatMap((check) => check.pitfalls))];
+  const rows = pitfalls.map((pitfall) => {
+    const answers = checks.filter((check) => check.pitfalls.includes(pitfall)).map((check) => `\`${check.id}\``);
+    return `| ${pitfall} | ${answers.join(", ")} |`;
+  });
+  return ["| failure real users met | checks that answer it |", "|---|---|", ...rows].join("\n");
+}

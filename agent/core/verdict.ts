@@ -12,6 +12,9 @@ export const REQUIRED_CHECKS: Readonly<Record<Layer, readonly (readonly string[]
   live: [["live.compared"]],
 };
 
+/** Checks whose `error` alone leaves their layer in doubt: what they could not try is needed to restore, and everything else would look fine. */
+export const MUST_NOT_BE_IN_DOUBT: readonly string[] = ["credentials.decrypt"];
+
 export interface LayerVerdicts {
   readonly verdict: Verdict;
   readonly layers: Partial<Record<Layer, Verdict>>;
@@ -39,10 +42,11 @@ export function judge(
       continue;
     }
     const missing = REQUIRED_CHECKS[layer].filter((group) => !isMet(group, own));
-    if (trouble === null && missing.length === 0) layers[layer] = "verified";
+    const untried = own.filter((check) => check.status === "error" && MUST_NOT_BE_IN_DOUBT.includes(check.id));
+    if (trouble === null && missing.length === 0 && untried.length === 0) layers[layer] = "verified";
     else {
       layers[layer] = "inconclusive";
-      doubts.push(...missing.map((group) => doubt(layer, group, own)));
+      doubts.push(...missing.map((group) => doubt(layer, group, own)), ...untried.map((check) => `${check.id}: ${check.observed}`));
     }
   }
   // A failure in a layer that was looked at but not promised still counts: nothing broken is ever called verified.

@@ -1,9 +1,11 @@
 /** Every check on what it must pass and on what it must not; and that none of them tells a record's value. */
 import { describe, expect, test } from "vitest";
 import { checks } from "../../../agent/checks/api.ts";
+import { AgentError } from "../../../agent/core/errors.ts";
 import { REQUIRED_CHECKS } from "../../../agent/core/verdict.ts";
 import { ask } from "../../contracts/check.ts";
 import { collection, field, memoryContent, record } from "../../doubles/content.ts";
+import { checksTable, pitfallsTable } from "../../../agent/checks/table.ts";
 import { artifactFixtures } from "../../fixtures/checks/artifact.ts";
 import type { CheckFixtures } from "../../fixtures/checks/build.ts";
 import { linksAndFilesFixtures } from "../../fixtures/checks/links-and-files.ts";
@@ -37,6 +39,13 @@ test("every required check of the offline layers is there", () => {
   expect([...REQUIRED_CHECKS.artifact, ...REQUIRED_CHECKS.content].flat().filter((id) => !ids.includes(id))).toEqual([]);
 });
 
+test("the tables have a row for every check and for every failure it answers", () => {
+  expect(checksTable(checks).split("\n")).toHaveLength(checks.length + 2);
+  const rows = pitfallsTable(checks).split("\n").slice(2);
+  expect(rows).toHaveLength(new Set(checks.flatMap((check) => check.pitfalls)).size);
+  expect(rows).toContain("| permissions duplicated or lost on restore | `access.permissions`, `access.roles` |");
+});
+
 describe.each(checks.map((check) => ({ id: check.id, check })))("$id", ({ id, check }) => {
   const own = fixtures[id];
   if (own === undefined) throw new Error(`no fixtures for ${id}`);
@@ -54,7 +63,8 @@ describe.each(checks.map((check) => ({ id: check.id, check })))("$id", ({ id, ch
 
   for (const [name, fixture] of Object.entries(own.more ?? {})) {
     test(name, async () => {
-      expect(await ask(check, fixture)).toMatchObject({ status: fixture.status });
+      if (fixture.status === "error") await expect(ask(check, fixture)).rejects.toBeInstanceOf(AgentError);
+      else expect(await ask(check, fixture)).toMatchObject({ status: fixture.status });
     });
   }
 });

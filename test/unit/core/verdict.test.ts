@@ -63,6 +63,14 @@ describe("the verdict", () => {
       "verified",
       "verified",
     ],
+    [
+      "credentials that could not be tried are never called fine",
+      [...good, check("credentials.decrypt", "error")],
+      "inconclusive",
+      "verified",
+      "inconclusive",
+    ],
+    ["a source without credentials is not held up", [...good, check("credentials.decrypt", "skip")], "verified", "verified", "verified"],
     ["changed is ordinary life", [...good, check("structure.collections", "changed")], "verified", "verified", "verified"],
     ["failed is worse than inconclusive", [check("artifact.readable", "fail")], "failed", "failed", "inconclusive"],
     ["nothing looked at is never fine", [], "inconclusive", "inconclusive", "inconclusive"],
@@ -92,6 +100,12 @@ describe("the verdict", () => {
   test("reasons name the failed checks first", () => {
     expect(judge(["artifact", "content"], [...without("records.count"), check("links.resolve", "fail")], null).reasons).toEqual([
       "links.resolve: links.resolve is fail",
+    ]);
+  });
+
+  test("reasons name the credentials that could not be tried", () => {
+    expect(judge(["artifact", "content"], [...good, check("credentials.decrypt", "error")], null).reasons).toEqual([
+      "credentials.decrypt: credentials.decrypt is error",
     ]);
   });
 });
