@@ -28,13 +28,18 @@ export async function evidenceVerifyCommand(
       out.line(
         `${sound ? style.good("✓ sound") : style.bad("✗ broken")}  ${describeCount(report.entries, "entry", "entries")}, head ${report.head.hash}`,
       );
-      if (sound && !report.tailProven)
-        out.line(style.dim("  That nothing was cut off at the end is not proven: give a head noted elsewhere with --head."));
+      if (sound) out.line(style.dim(`  ${tailSentence(report)}`));
     }
     return sound ? 0 : 1;
   } catch (thrown) {
     return out.failure(asAgentError(thrown), options.output);
   }
+}
+
+function tailSentence({ tailProven, provenThrough, entries }: EvidenceReport): string {
+  if (tailProven) return "The log ends with the head given: nothing was cut off.";
+  if (provenThrough === null) return "That nothing was cut off at the end is not proven: give a head noted elsewhere with --head.";
+  return `Proven up to entry ${provenThrough} by the head given; what came after it (${describeCount(entries - provenThrough, "entry", "entries")} here) is unproven.`;
 }
 
 export interface ShowOptions {

@@ -42,6 +42,7 @@ export interface Scheduler {
   readonly busy: () => { readonly polls: number; readonly drills: number; readonly due: number };
 }
 
+const LEAST_NAP_MS = 50;
 const REFRESH_MS = 30_000;
 const HOUSEKEEPING_MS = 24 * 3_600_000;
 /** A plan that lies further ahead than this many intervals comes from a clock that was wrong. */
@@ -54,6 +55,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const asked = new Set<string>();
   const states = new Map<string, { readonly state: SourceState; readonly readAt: number }>();
   let due: readonly DueDrill[] = [];
+  /** Ends the wait for the next tick: what has just finished may have made something else due. */
+  let nap = new AbortController();
   let lastHousekeeping = Number.NEGATIVE_INFINITY;
 
   return {
@@ -65,11 +68,11 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         } catch (thrown) {
           deps.telemetry.log("error", "scheduler tick failed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
         }
-        try {
-          await deps.clock.sleep(deps.tickMs, signal);
-        } catch {
-          break;
-        }
+        nap = new AbortController();
+        // Never quicker than this, whatever ends however fast.
+        await deps.clock.sleep(LEAST_NAP_MS, signal).catch(() => undefined);
+        if (!nap.signal.aborted)
+          await deps.clock.sleep(deps.tickMs - LEAST_NAP_MS, AbortSignal.any([signal, nap.signal])).catch(() => undefined);
       }
       await Promise.allSettled([...polling.values(), ...drilling.values()]);
     },
@@ -136,6 +139,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       });
     } finally {
       polling.delete(policy.id);
+      nap.abort();
     }
   }
 
@@ -181,6 +185,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       await deps.clock.sleep(5000, signal).catch(() => undefined);
     } finally {
       drilling.delete(policy.id);
+      nap.abort();
     }
   }
 }
