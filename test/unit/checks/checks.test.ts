@@ -27,11 +27,8 @@ test("every check has its fixtures, and every fixture its check", () => {
 
 test("ids are unique, questions end in a question mark, and what a check cannot see is said", () => {
   expect(new Set(checks.map((check) => check.id)).size).toBe(checks.length);
-  for (const check of checks) {
-    expect(check.question, check.id).toMatch(/\?$/);
-    expect(check.limits.length, check.id).toBeGreaterThan(20);
-    expect(check.pitfalls.length, check.id).toBeGreaterThan(0);
-  }
+  const silent = checks.filter((check) => !check.question.endsWith("?") || check.limits.length <= 20 || check.pitfalls.length === 0);
+  expect(silent.map((check) => check.id)).toEqual([]);
 });
 
 test("every required check of the offline layers is there", () => {
@@ -58,15 +55,16 @@ describe.each(checks.map((check) => ({ id: check.id, check })))("$id", ({ id, ch
     const outcome = await ask(check, own.fails);
     expect(outcome.status).toBe(MILDER[id] ?? "fail");
     expect(outcome.observed.length).toBeGreaterThan(0);
-    if (outcome.status === "fail") expect(outcome.count ?? 0).toBeGreaterThan(0);
+    expect(outcome.status !== "fail" || (outcome.count ?? 0) > 0).toBe(true);
   });
 
-  for (const [name, fixture] of Object.entries(own.more ?? {})) {
-    test(name, async () => {
-      if (fixture.status === "error") await expect(ask(check, fixture)).rejects.toBeInstanceOf(AgentError);
-      else expect(await ask(check, fixture)).toMatchObject({ status: fixture.status });
-    });
-  }
+  test.each(Object.entries(own.more ?? {}))("%s", async (_, fixture) => {
+    const status = await ask(check, fixture).then(
+      (outcome) => outcome.status,
+      (thrown: unknown) => (thrown instanceof AgentError ? "error" : String(thrown)),
+    );
+    expect(status).toBe(fixture.status);
+  });
 });
 
 describe("values stay inside", () => {
@@ -104,5 +102,5 @@ test.each(checks.filter((check) => check.needs === "sandbox").map((check) => che
   const own = fixtures[id];
   if (check === undefined || own === undefined) return;
   const stopped = AbortSignal.abort(new DOMException("enough", "AbortError"));
-  await expect(ask(check, own.passes, stopped)).rejects.toThrow();
+  await expect(ask(check, own.passes, stopped)).rejects.toMatchObject({ name: "AbortError" });
 });

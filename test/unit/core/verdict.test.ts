@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { CheckResult } from "../../../agent/core/values.ts";
 import { judge } from "../../../agent/core/verdict.ts";
-import type { CheckStatus, Layer } from "../../../agent/core/words.ts";
+import type { CheckStatus } from "../../../agent/core/words.ts";
 
 const check = (id: string, status: CheckStatus): CheckResult => ({
   id,
-  layer: (id.startsWith("artifact") ? "artifact" : "content") as Layer,
+  layer: id.startsWith("artifact") ? "artifact" : "content",
   status,
   observed: `${id} is ${status}`,
   expected: null,
