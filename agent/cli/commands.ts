@@ -53,7 +53,7 @@ function quiet(shell: Shell): World {
   });
 }
 
-export function configPath(given: string | null, shell: Shell): string {
+export function configPath(given: string | null): string {
   return given === null ? "restorewatch.yaml" : given;
 }
 
@@ -145,7 +145,7 @@ export async function checkConfig(options: { config: string | null; output: How 
     {
       out: shell.out,
       clock: world.clock,
-      loadConfig: () => readConfig(configPath(options.config, shell), shell.env),
+      loadConfig: () => readConfig(configPath(options.config), shell.env),
       openVaults: async (config) => openVaults(config, world.clock),
       probeIsolation: async () => (await drillRunner(world)).isolation,
       formats: registries.formats,
@@ -159,7 +159,7 @@ export async function recordRun(
   shell: Shell,
 ): Promise<number> {
   const world = quiet(shell);
-  const config = await readConfig(configPath(options["config"] ?? null, shell), shell.env);
+  const config = await readConfig(configPath(options["config"] ?? null), shell.env);
   return recordCommand(
     source,
     {
@@ -184,7 +184,7 @@ export async function recordRun(
 
 export async function reportSources(source: string | null, options: { config: string | null; output: How }, shell: Shell): Promise<number> {
   const world = quiet(shell);
-  const config = await readConfig(configPath(options.config, shell), shell.env);
+  const config = await readConfig(configPath(options.config), shell.env);
   const state = await openStateForReading(config, world.clock);
   try {
     return await reportCommand(
@@ -213,7 +213,7 @@ export async function reportSources(source: string | null, options: { config: st
 
 /** Looks once at every source (or one). A running agent is asked to, and says what it finds itself. */
 export async function pollOnce(source: string | null, options: { config: string | null; output: How }, shell: Shell): Promise<number> {
-  const path = configPath(options.config, shell);
+  const path = configPath(options.config);
   const config = await readConfig(path, shell.env);
   requireSource(
     source,
@@ -250,7 +250,7 @@ const WAIT_MS = 15 * 60_000;
 
 /** Drills the newest backup now; through the running agent where there is one. */
 export async function drillOnce(source: string, options: { config: string | null; output: How }, shell: Shell): Promise<number> {
-  const path = configPath(options.config, shell);
+  const path = configPath(options.config);
   const config = await readConfig(path, shell.env);
   requireSource(
     source,
@@ -330,7 +330,7 @@ function requireSource(source: string | null, known: readonly string[]): void {
 }
 
 export async function evidenceVerify(options: { config?: string; head?: string; output: How }, shell: Shell): Promise<number> {
-  const { evidenceDir: directory } = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  const { evidenceDir: directory } = await readConfig(configPath(options.config ?? null), shell.env);
   return evidenceVerifyCommand(
     { head: options.head ?? null, output: options.output },
     { out: shell.out, verify: (head) => verifyEvidence({ directory, ...(head === null ? {} : { head }) }) },
@@ -341,13 +341,13 @@ export async function evidenceShow(
   options: { config?: string; since?: string; source?: string; type?: string; output: How },
   shell: Shell,
 ): Promise<number> {
-  const { evidenceDir } = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  const { evidenceDir } = await readConfig(configPath(options.config ?? null), shell.env);
   const { since = null, source = null, type = null, output } = options;
   return evidenceShowCommand({ since, source, type, output }, { out: shell.out, read: () => readEntries(evidenceDir, 0) });
 }
 
 export async function stateInfo(options: { config?: string; output: How }, shell: Shell): Promise<number> {
-  const config = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  const config = await readConfig(configPath(options.config ?? null), shell.env);
   return stateInfoCommand(options.output, {
     out: shell.out,
     async info() {
@@ -363,6 +363,6 @@ export async function stateInfo(options: { config?: string; output: How }, shell
 }
 
 export async function stateRebuild(options: { config?: string; output: How }, shell: Shell): Promise<number> {
-  const config = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  const config = await readConfig(configPath(options.config ?? null), shell.env);
   return stateRebuildCommand(options.output, { out: shell.out, rebuild: () => rebuildFromEvidence(config, quiet(shell)) });
 }

@@ -97,7 +97,11 @@ function concerns(entry: EvidenceEntry, source: string): boolean {
       return entry.alarm.sourceId === source;
     case "config.changed":
       return entry.sources.includes(source);
-    default:
+    case "agent.started":
+    case "agent.stopped":
+    case "head.noted":
+    case "leftovers.removed":
+    case "state.rebuilt":
       return false;
   }
 }

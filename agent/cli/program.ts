@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { AgentError } from "../core/errors.ts";
 import { parseDuration, parseSize } from "../kit/duration.ts";
+import type * as Commands from "./commands.ts";
 import type { Output } from "./output.ts";
 
 /** What main.ts knows of the machine. */
@@ -19,7 +20,7 @@ export interface Shell {
   readonly onReload: (reload: () => void) => void;
 }
 
-type Run = (commands: typeof import("./commands.ts"), shell: Shell) => Promise<number>;
+type Run = (commands: typeof Commands, shell: Shell) => Promise<number>;
 
 /** @returns the exit code */
 export async function runProgram(argv: readonly string[], shell: Shell): Promise<number> {

@@ -89,10 +89,7 @@ function writeShop(path: string, seed: number, orders: number, day: number, dama
 
 function writeBuilding(path: string, rooms: number, day: number, secret: string, night: number): { readonly records: number } {
   const flows = buildingFlows(rooms, day);
-  const ivHex = createHash("sha256")
-    .update(`${path.split("/").slice(-2).join("/")}`)
-    .digest("hex")
-    .slice(0, 32);
+  const ivHex = createHash("sha256").update(path.split("/").slice(-2).join("/")).digest("hex").slice(0, 32);
   writeNodeRedDirectory(path, {
     flows,
     credentials: buildingCredentials("invented"),

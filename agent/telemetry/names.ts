@@ -101,12 +101,6 @@ export const METRICS = {
     buckets: SECONDS,
   },
   backup_anomaly_active: { type: "gauge", unit: "1", help: "1 while an alarm is active.", labels: ["source", "signal", "kind"] },
-  backup_anomaly_score: {
-    type: "gauge",
-    unit: "1",
-    help: "How anomalous the newest observation is; higher is more.",
-    labels: ["source", "signal"],
-  },
   backup_anomaly_observed: {
     type: "gauge",
     unit: "1",

@@ -16,10 +16,15 @@ import { ROOT } from "./sources.ts";
 /** What each generated file should hold, by path. */
 export function generated(): ReadonlyMap<string, string> {
   const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  const formatsTable = ["| format | reads |", "|---|---|", ...formats.map((format) => `| \`${format.id}\` | ${format.summary} |`)].join("\n");
+  const formatsTable = ["| format | reads |", "|---|---|", ...formats.map((format) => `| \`${format.id}\` | ${format.summary} |`)].join(
+    "\n",
+  );
   return new Map([
     ["README.md", fill(fill(fill(readme, "checks", checksTable(checks)), "metrics", metricsTable()), "formats", formatsTable)],
-    ["agent/config/restorewatch.schema.json", `${JSON.stringify(configJsonSchema({ vaults, formats, platforms: [...PLATFORMS] }), null, 2)}\n`],
+    [
+      "agent/config/restorewatch.schema.json",
+      `${JSON.stringify(configJsonSchema({ vaults, formats, platforms: [...PLATFORMS] }), null, 2)}\n`,
+    ],
   ]);
 }
 

@@ -9,7 +9,7 @@ const files = [...filesUnder("agent"), ...filesUnder("test")];
 
 describe("the house", () => {
   test("files are kebab-case and of a size one can read", () => {
-    const wrong = files.filter((path) => !/^[a-z0-9-]+(\.test)?\.ts$/.test(path.split("/").at(-1) ?? ""));
+    const wrong = files.filter((path) => !/^[a-z0-9-]+(\.test|\.d)?\.ts$/.test(path.split("/").at(-1) ?? ""));
     expect(wrong).toEqual([]);
     const long = filesUnder("agent").filter((path) => textOf(path).split("\n").length > 420);
     expect(long).toEqual([]);
@@ -20,7 +20,7 @@ describe("the house", () => {
       /^\s*(?:export\s+)?(?:const\s+)?enum\s/m,
       /constructor\([^)]*\b(?:private|public|protected|readonly)\s/,
       /^export default\b/m,
-      /:\s*any\b(?!\w)/,
+      /(?<!["\'`\w ]):\s*any\b(?!\w| )/,
       /\b(?:test|it|describe)\.(?:only|todo)\b/,
     ];
     const wrong = files

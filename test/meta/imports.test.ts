@@ -4,7 +4,14 @@ import { filesUnder, importsOf, textOf } from "./sources.ts";
 
 const files = filesUnder("agent");
 const IMPLEMENTATIONS = ["platforms", "vaults", "formats", "sandboxes", "checks", "state", "work", "config", "evidence"];
-const COMPOSITION = ["agent/app.ts", "agent/drill/child.ts", "agent/main.ts", "agent/cli/program.ts", "agent/cli/commands.ts", "agent/cli/start.ts"];
+const COMPOSITION = [
+  "agent/app.ts",
+  "agent/drill/child.ts",
+  "agent/main.ts",
+  "agent/cli/program.ts",
+  "agent/cli/commands.ts",
+  "agent/cli/start.ts",
+];
 
 /** What each folder may import besides itself; files are named with their extension. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
