@@ -69,6 +69,7 @@ function bigOf(name: string): string {
  * no clock counts beyond 64 bits, and there 16 or 17 digits padded with zeros are enough. Odd multiples of the last bit, and digits that only printing gives, tell rounding from such numbers.
  */
 function statement(hit: Hit): string {
+  const name = quoted(hit.column.column);
   const float = `regexp_full_match(${name}, '${floatOf(hit.column) ?? ""}')`;
   return `WITH v AS (SELECT abs(TRY_CAST(${name} AS HUGEINT)) AS a FROM ${quoted(hit.table.table)} WHERE ${bigOf(name)}),
     b AS (SELECT a, length(bin(a)) - 53 AS k, rtrim(CAST(a AS VARCHAR), '0') AS digits, length(CAST(a AS VARCHAR)) AS size FROM v),
