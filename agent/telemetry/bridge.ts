@@ -111,7 +111,8 @@ function histogramPoints(metric: ExposedMetric, startOf: (value: ExposedValue) =
     if (value.metricName === `${metric.name}_sum`) own.sum = value.value;
     else if (value.metricName === `${metric.name}_count`) own.count = value.value;
     else if (le !== undefined) own.buckets.push({ bound: le === "+Inf" ? Number.POSITIVE_INFINITY : Number(le), cumulative: value.value });
-    if (value.exemplar !== undefined) own.exemplars.push(otlpExemplar(value.exemplar));
+    // prom-client's own histograms (garbage collection) carry a null here.
+    if (value.exemplar !== undefined && value.exemplar !== null) own.exemplars.push(otlpExemplar(value.exemplar));
   }
   return [...series.values()].map(({ labels, startTime, buckets, exemplars, sum, count }) => {
     const rising = buckets.toSorted((a, b) => a.bound - b.bound);

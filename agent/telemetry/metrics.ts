@@ -20,7 +20,7 @@ export interface ExposedValue {
     readonly value: number;
     /** Seconds since the epoch. */
     readonly timestamp: number;
-  };
+  } | null;
   /** When the series began, milliseconds since the epoch; 0 where that is not known, absent for metrics of the process. */
   readonly startedAt?: number;
 }
