@@ -54,7 +54,10 @@ export function judge(
   failures.push(...unpromised.map((check) => `${check.id}: ${check.observed}`));
   const verdict = unpromised.length > 0 ? "failed" : worstVerdict(Object.values(layers));
   const reasons =
-    verdict === "verified" ? [] : [...failures, ...(trouble === null ? [] : [trouble.message]), ...(trouble === null ? doubts : [])];
+    // What was skipped because something is broken says nothing beside the failure itself.
+    verdict === "verified"
+      ? []
+      : [...failures, ...(trouble === null ? [] : [trouble.message]), ...(trouble === null && failures.length === 0 ? doubts : [])];
   return { verdict, layers, reasons };
 }
 

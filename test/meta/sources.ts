@@ -32,7 +32,8 @@ export interface ImportLine {
   readonly typeOnly: boolean;
 }
 
-const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gm;
+const IMPORT =
+  /^\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|\b(?:import|createRequire\(import\.meta\.url\))\(\s*"([^"]+)"\s*\)/gm;
 
 export function importsOf(path: string): ImportLine[] {
   return [...textOf(path).matchAll(IMPORT)].flatMap((match) => {

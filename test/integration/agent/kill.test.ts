@@ -76,12 +76,14 @@ async function touchNewest(directory: string, round: number): Promise<void> {
 }
 
 function settledLines(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .filter((line) => /^restore_(drills|drill_duration|phase_duration|check|last|consecutive)/.test(line))
-    // Sums of seconds are added up in another order after a restart: the last digits of a double may differ.
-    .map((line) => line.replace(/ # \{.*$/, "").replace(/ (\S+)$/, (_, value: string) => ` ${Number(Number(value).toPrecision(12))}`))
-    .sort();
+  return (
+    text
+      .split("\n")
+      .filter((line) => /^restore_(drills|drill_duration|phase_duration|check|last|consecutive)/.test(line))
+      // Sums of seconds are added up in another order after a restart: the last digits of a double may differ.
+      .map((line) => line.replace(/ # \{.*$/, "").replace(/ (\S+)$/, (_, value: string) => ` ${Number(Number(value).toPrecision(12))}`))
+      .sort()
+  );
 }
 
 async function readAll(directory: string): Promise<string> {

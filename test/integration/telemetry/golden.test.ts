@@ -191,7 +191,7 @@ describe("metrics by scrape and by OTLP", () => {
     expect(unit("backup_size_bytes")).toBe("By");
     expect(unit("restore_bytes_read")).toBe("{byte}");
     expect(unit("restore_drills")).toBe("{drill}");
-    expect(unit("backup_anomaly_score")).toBe("");
+    expect(unit("backup_anomaly_observed")).toBe("");
     expect(unit("process_cpu_seconds")).toBe("s");
   });
 
