@@ -20,7 +20,7 @@ describe("the house", () => {
       /^\s*(?:export\s+)?(?:const\s+)?enum\s/m,
       /constructor\([^)]*\b(?:private|public|protected|readonly)\s/,
       /^export default\b/m,
-      /(?<!["\'`\w ]):\s*any\b(?!\w| )/,
+      /(?<!["'`\w ]):\s*any\b(?!\w| )/,
       /\b(?:test|it|describe)\.(?:only|todo)\b/,
     ];
     const wrong = files
