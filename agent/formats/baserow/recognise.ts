@@ -32,9 +32,14 @@ function no(because: string): Recognition {
 // ---- zip -----------------------------------------------------------------------------------------------------------
 
 const APPLICATION_FILE = /^(?:database|builder|automation|dashboard)__[0-9a-f]{32}_[0-9a-f]{64}\.json$/u;
+const STORED_FILE = /^[0-9A-Za-z]{32}_[0-9a-f]{64}(?:\.[^/]*)?$/u;
 
 async function recogniseZip(probe: ArtifactProbe, head: Buffer): Promise<Recognition> {
-  const manifest = await manifestOf(probe.path).catch(() => null);
+  let whole = true;
+  const manifest = await manifestOf(probe.path).catch(() => {
+    whole = false;
+    return null;
+  });
   if (isObject(manifest) && isObject(manifest["applications"]) && textOf(manifest["version"]) !== null) {
     const known = Object.keys(manifest["applications"]).some((type) => APPLICATIONS.has(type));
     if (known || manifest["baserow_version"] !== undefined)
@@ -44,10 +49,12 @@ async function recogniseZip(probe: ArtifactProbe, head: Buffer): Promise<Recogni
         because: "a zip with the manifest of a Baserow workspace export",
       };
   }
-  // Without its end a zip has no list of entries; the names before each of them are still there.
-  const named = namesIn(head).filter((name) => APPLICATION_FILE.test(name)).length;
-  if (named > 0)
+  // Without its end a zip has no list of entries; the names before each of them are still there, those of stored files first.
+  const names = namesIn(head);
+  if (names.some((name) => APPLICATION_FILE.test(name)))
     return { confidence: 0.8, formatVersion: null, because: "a zip that begins with files named as in a Baserow workspace export" };
+  if (!whole && names[0] !== undefined && STORED_FILE.test(names[0]))
+    return { confidence: 0.6, formatVersion: null, because: "a broken zip that begins with a file named as Baserow stores them" };
   return no("a zip without the manifest of a Baserow export");
 }
 

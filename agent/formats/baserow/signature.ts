@@ -77,7 +77,7 @@ export function pythonJson(value: unknown): string {
 }
 
 function ascii(json: string): string {
-  return json.replaceAll(/[\u0080-\u{10ffff}]/gu, (char) =>
+  return json.replaceAll(/[\u007f-\u{10ffff}]/gu, (char) =>
     [...Array(char.length).keys()].map((at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
   );
 }
