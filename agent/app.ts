@@ -162,6 +162,10 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       inbox: inboxOf(config),
       forget: (id) => telemetry.metrics.forget(id),
       initialise: (ids) => telemetry.metrics.initialise(ids),
+      restore: async (ids) => {
+        const tallies = await opened.repositories.tallies.all();
+        telemetry.metrics.restore(tallies.filter(({ labels }) => labels["source"] !== undefined && ids.includes(labels["source"])));
+      },
       tickMs: 1000,
     });
     if (leftovers.removed > 0) await recorder.record([{ type: "leftovers.removed", at: clock.now(), count: leftovers.removed }]);

@@ -55,6 +55,8 @@ export interface AgentDeps {
   readonly forget: (sourceId: string) => void;
   /** Counters of a source that came, at 0. */
   readonly initialise: (sourceIds: readonly string[]) => void;
+  /** Counters of sources that come back into the configuration, as they were left. */
+  readonly restore: (sourceIds: readonly string[]) => Promise<void>;
   readonly tickMs: number;
 }
 
@@ -149,6 +151,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   async function reload(next: Settings): Promise<void> {
     const gone = settings.policies.filter((policy) => !next.policies.some((other) => other.id === policy.id));
     const changed = next.configHash !== settings.configHash;
+    const come = next.policies.filter((policy) => !settings.policies.some((other) => other.id === policy.id));
     settings = next;
     const now = clock.now();
     const entries: EvidenceEntry[] = changed ? [configChanged(now), ...(await newSources(now))] : [];
@@ -159,6 +162,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       deps.forget(policy.id);
     }
     deps.initialise(settings.policies.map((policy) => policy.id));
+    if (come.length > 0) await deps.restore(come.map((policy) => policy.id));
     deps.self.set("restorewatch_config_hash_info", 1, { hash: settings.configHash.slice(0, 16) });
     for (const policy of settings.policies) await refresh(policy);
     scheduler.pollAllNow();
