@@ -1,7 +1,8 @@
 /** The formats there are: one folder each, one line each. */
 import type { FormatDefinition } from "../core/definitions.ts";
+import { bag } from "./bag/index.ts";
 import { baserow } from "./baserow/index.ts";
 import { grist } from "./grist/index.ts";
 import { nodeRedFormat } from "./node-red/index.ts";
 
-export const formats: readonly FormatDefinition[] = [baserow, grist, nodeRedFormat];
+export const formats: readonly FormatDefinition[] = [bag, baserow, grist, nodeRedFormat];

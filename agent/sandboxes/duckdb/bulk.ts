@@ -15,7 +15,7 @@ export function bulkOf(content: Content, collectionId: string): Bulk | null {
   return typeof able.bulk === "function" ? able.bulk(collectionId) : null;
 }
 
-/** @returns how many rows the files hold, counted apart from what the insertion says */
+/** @returns how many rows the files hold, counted apart from what the insertion says: by the reader, or by reading once more */
 export async function loadBulk(
   database: Database,
   collection: Collection,
@@ -25,17 +25,21 @@ export async function loadBulk(
 ): Promise<number> {
   if (bulk.files.length === 0) return 0;
   const sources = new Map(bulk.columns.map((column) => [column.field, column.source]));
-  const wanted = [...new Set([bulk.keySource, ...bulk.columns.map((column) => column.source)])];
-  const reader = readerOf(bulk, wanted);
+  const times = [bulk.canonical?.createdSource ?? null, bulk.canonical?.updatedSource ?? null];
+  const wanted = new Set([bulk.keySource, ...bulk.columns.map((column) => column.source), ...times.filter((source) => source !== null)]);
+  const reader = readerOf(bulk, [...wanted]);
   const values = collection.fields.map((field) => {
     const source = sources.get(field.id);
-    return source === undefined ? "NULL" : canonical(name(source), field.type);
+    if (source === undefined) return "NULL";
+    return bulk.canonical === undefined ? canonical(name(source), field.type) : asItIs(name(source), field.type);
   });
+  const moments = times.map((source) => (source === null ? "NULL" : `try_cast(${name(source)} AS TIMESTAMP)`));
   await database.execute(
-    `INSERT INTO ${table} SELECT coalesce(${name(bulk.keySource)}, ''), row_number() OVER () - 1, NULL, NULL${values.map((value) => `, ${value}`).join("")} FROM ${reader}`,
+    `INSERT INTO ${table} SELECT coalesce(${name(bulk.keySource)}, ''), row_number() OVER () - 1, ${[...moments, ...values].join(", ")} FROM ${reader}`,
     signal,
   );
   database.assertDisk();
+  if (bulk.canonical !== undefined) return bulk.canonical.records;
   const [counted] = await database.query(`SELECT count(*) AS n FROM ${readerOf(bulk, [bulk.keySource])}`, [], { signal });
   return Number(counted?.["n"]);
 }
@@ -43,10 +47,15 @@ export async function loadBulk(
 /** Every column as text: a number read as a number would lose its digits. */
 function readerOf(bulk: Bulk, columns: readonly string[]): string {
   const files = `[${bulk.files.map(text).join(", ")}]`;
-  const shape = `columns = {${columns.map((column) => `${text(column)}: 'VARCHAR'`).join(", ")}}`;
+  const lists = new Set(bulk.canonical?.lists);
+  const shape = `columns = {${columns.map((column) => `${text(column)}: '${lists.has(column) ? "VARCHAR[]" : "VARCHAR"}'`).join(", ")}}`;
   return bulk.kind === "ndjson"
     ? `read_json(${files}, format = 'newline_delimited', ${shape})`
     : `read_csv(${files}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', union_by_name = true)`;
+}
+
+function asItIs(source: string, type: SemanticType): string {
+  return LIST_TYPES.has(type) ? `CASE WHEN len(${source}) > 0 THEN ${source} END` : `nullif(${source}, '')`;
 }
 
 /** SQL that turns one raw text into the canonical one of content.ts; what does not fit its type stays as it is. */

@@ -1,0 +1,55 @@
+/** Our capture format (decision 5): a BagIt bag that holds a data package of NDJSON tables, metadata and attachments. See readme.md. */
+import type { FormatDefinition } from "../../core/definitions.ts";
+import { AgentError, asAgentError } from "../../core/errors.ts";
+import type { ArtifactProbe, FormatContext } from "../../core/ports.ts";
+import { directoryTree, type FileTree, quoted, TreeError } from "../../kit/file-tree.ts";
+import { looksLikeZip, unpackZip } from "../../kit/unzip.ts";
+import { readContent } from "./content.ts";
+import { bagRoot, recogniseBag } from "./recognise.ts";
+
+export const bag: FormatDefinition = {
+  id: "bag",
+  summary: "Capture bag (BagIt with a Frictionless data package), a directory or a zip archive",
+  platform: "any",
+  create: () => ({
+    id: "bag",
+    recognise: (probe) => recogniseBag(probe).catch(() => ({ confidence: 0, formatVersion: null, because: "it could not be looked at" })),
+    async open(probe, context) {
+      context.signal.throwIfAborted();
+      let tree: FileTree | null = null;
+      try {
+        tree = await openTree(probe, context);
+        return await readContent(tree, context);
+      } catch (thrown) {
+        await tree?.close();
+        throw asAgentError(thrown);
+      }
+    },
+  }),
+};
+
+async function openTree(probe: ArtifactProbe, context: FormatContext): Promise<FileTree> {
+  const { limits, signal, workDir } = context;
+  if (probe.bytes > limits.maxBytes) throw new AgentError("limit", "too-large", "The bag is larger than what may be read.");
+  try {
+    if (probe.kind === "directory") return await directoryTree(probe.path, limits, signal);
+    if (!looksLikeZip(probe.head))
+      throw new AgentError("damaged", "not-bag", "A bag is a directory or a zip archive; this is another file.");
+    return rooted(await unpackZip(probe.path, workDir, limits, signal));
+  } catch (thrown) {
+    throw thrown instanceof TreeError ? new AgentError(thrown.reason, thrown.code, thrown.message, { cause: thrown }) : thrown;
+  }
+}
+
+/** In an archive the bag may lie in one folder (RFC 8493, section 4). */
+function rooted(tree: FileTree): FileTree {
+  const root = bagRoot(tree.files.keys()) ?? "";
+  if (root === "") return tree;
+  const inside = [...tree.files].filter(([path]) => path.startsWith(root));
+  const outside = [...tree.files.keys()].filter((path) => !path.startsWith(root)).slice(0, 5);
+  return {
+    files: new Map(inside.map(([path, file]) => [path.slice(root.length), file])),
+    problems: [...tree.problems, ...outside.map((path) => `${quoted(path)} lies beside the bag.`)],
+    close: () => tree.close(),
+  };
+}

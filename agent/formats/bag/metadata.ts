@@ -1,0 +1,186 @@
+/** Everything of a capture that is no record: automations, credentials, views, access, settings, files. Each is one JSON list. */
+import type { AccessEntry, Automation, AutomationReference, Collection, Credential, FileItem, Setting, View } from "../../core/content.ts";
+import type { FileTree } from "../../kit/file-tree.ts";
+import { type KeyRing, stateOf } from "./age.ts";
+import { countOf, digestOf, type JsonObject, objectsOf, readJson, textOf, textsOf } from "./json.ts";
+
+export const METADATA = ["automations", "credentials", "views", "access", "settings", "files"] as const;
+export type MetadataName = (typeof METADATA)[number];
+
+export interface Metadata {
+  readonly automations: readonly Automation[];
+  readonly credentials: readonly Credential[];
+  readonly views: readonly View[];
+  readonly access: readonly AccessEntry[];
+  readonly settings: readonly Setting[];
+  readonly files: readonly FileItem[];
+  readonly present: ReadonlySet<MetadataName>;
+  readonly plainSecrets: readonly string[];
+  readonly problems: readonly string[];
+}
+
+export function metadataPath(name: MetadataName): string {
+  return `data/${name}.json`;
+}
+
+export function filePath(sha256: string): string {
+  return `data/files/${sha256}`;
+}
+
+/** @throws AgentError `damaged` where one of the files is no JSON, `limit` where it is too large or too deep */
+export async function readMetadata(
+  tree: FileTree,
+  collections: readonly Collection[],
+  keys: KeyRing | null,
+  maxDepth: number,
+): Promise<Metadata> {
+  const problems: string[] = [];
+  const present = new Set<MetadataName>();
+  const lists = new Map<MetadataName, readonly JsonObject[]>();
+  for (const name of METADATA) {
+    const file = tree.files.get(metadataPath(name));
+    if (file === undefined) continue;
+    present.add(name);
+    const value = await readJson(file, metadataPath(name), maxDepth);
+    if (!Array.isArray(value)) problems.push(`${metadataPath(name)} is no list.`);
+    lists.set(name, distinct(objectsOf(value), Array.isArray(value) ? value.length : 0, name, problems));
+  }
+  const of = (name: MetadataName): readonly JsonObject[] => lists.get(name) ?? [];
+  const ids = (name: MetadataName): ReadonlySet<unknown> | null =>
+    present.has(name) ? new Set(of(name).map((entry) => entry["id"])) : null;
+  const known: Known = {
+    automation: ids("automations"),
+    "sub-flow": ids("automations"),
+    credential: ids("credentials"),
+    collection: new Set(collections.map((collection) => collection.id)),
+  };
+  const plainSecrets: string[] = [];
+  const credentials = of("credentials").map((entry) => readCredential(entry, keys, plainSecrets));
+  return {
+    automations: of("automations").map((entry) => readAutomation(entry, known)),
+    credentials,
+    views: of("views").map((entry) => readView(entry, collections)),
+    access: of("access").map(readAccess),
+    settings: of("settings").map((entry): Setting => ({ id: idOf(entry), digest: digestFrom(entry, "value") })),
+    files: of("files").map((entry) => readFile(entry, tree)),
+    present,
+    plainSecrets,
+    problems,
+  };
+}
+
+/** Entries with an id, each id once; the others are told. */
+function distinct(entries: readonly JsonObject[], listed: number, name: MetadataName, problems: string[]): readonly JsonObject[] {
+  const ids = new Set<string>();
+  const kept = entries.filter((entry) => {
+    const id = textOf(entry["id"]);
+    if (id === null || ids.has(id)) return false;
+    ids.add(id);
+    return true;
+  });
+  const lost = listed - kept.length;
+  if (lost > 0) problems.push(`${metadataPath(name)} has ${lost === 1 ? "1 entry" : `${lost} entries`} without an id of its own.`);
+  return kept;
+}
+
+function idOf(entry: JsonObject): string {
+  return textOf(entry["id"]) ?? "";
+}
+
+/** The digest that is declared, or that of the thing itself where it is kept. */
+function digestFrom(entry: JsonObject, body: string): string {
+  if (entry[body] !== undefined) return digestOf(entry[body]);
+  return textOf(entry["digest"]) ?? digestOf(entry);
+}
+
+const REFERENCE_KINDS: readonly AutomationReference["kind"][] = [
+  "automation",
+  "credential",
+  "collection",
+  "webhook",
+  "sub-flow",
+  "node",
+  "module",
+];
+
+/** Ids that a reference may lead to, for what the capture holds a list of. */
+type Known = Readonly<Partial<Record<AutomationReference["kind"], ReadonlySet<unknown> | null>>>;
+
+function readAutomation(entry: JsonObject, known: Known): Automation {
+  const references = objectsOf(entry["references"]).flatMap((reference): AutomationReference[] => {
+    const kind = REFERENCE_KINDS.find((one) => one === reference["kind"]);
+    const target = textOf(reference["target"]);
+    if (kind === undefined || target === null) return [];
+    return [{ kind, target, resolved: reference["resolved"] !== false && known[kind]?.has(target) !== false }];
+  });
+  return {
+    id: idOf(entry),
+    name: textOf(entry["name"]) ?? idOf(entry),
+    active: entry["active"] === true,
+    trigger: textOf(entry["trigger"]),
+    references,
+    bodyDigest: digestFrom(entry, "body"),
+  };
+}
+
+function readCredential(entry: JsonObject, keys: KeyRing | null, plainSecrets: string[]): Credential {
+  const sealed = entry["sealed"];
+  const inClear = ["value", "secret", "data", "password", "token"].some((name) => entry[name] !== undefined && entry[name] !== null);
+  if (inClear) plainSecrets.push(`Credential ${idOf(entry).slice(0, 80)} lies in ${metadataPath("credentials")} in clear.`);
+  const state = inClear ? "plain" : sealed === undefined || sealed === null ? "not-included" : stateOf(sealed, keys);
+  return { id: idOf(entry), type: textOf(entry["type"]) ?? "unknown", state };
+}
+
+function readView(entry: JsonObject, collections: readonly Collection[]): View {
+  const collection = textOf(entry["collection"]);
+  return {
+    id: idOf(entry),
+    name: textOf(entry["name"]) ?? idOf(entry),
+    type: textOf(entry["type"]) ?? "view",
+    collection,
+    broken: brokenView(entry, collection, collections) ?? textOf(entry["broken"]),
+  };
+}
+
+function brokenView(entry: JsonObject, collection: string | null, collections: readonly Collection[]): string | null {
+  if (collection === null) return null;
+  const table = collections.find((candidate) => candidate.id === collection);
+  if (table === undefined) return "not found: the table it shows";
+  const known = new Set(table.fields.map((field) => field.id));
+  const lost = textsOf(entry["fields"]).filter((id) => !known.has(id)).length;
+  return lost === 0 ? null : `not found: ${lost === 1 ? "1 field" : `${lost} fields`} it shows`;
+}
+
+const ACCESS_KINDS: readonly AccessEntry["kind"][] = ["role", "permission", "membership", "share"];
+
+function readAccess(entry: JsonObject): AccessEntry {
+  return {
+    kind: ACCESS_KINDS.find((kind) => kind === entry["kind"]) ?? "permission",
+    id: idOf(entry),
+    digest: digestFrom(entry, "grants"),
+    broken: textOf(entry["broken"]),
+  };
+}
+
+function readFile(entry: JsonObject, tree: FileTree): FileItem {
+  const sha256 = /^[0-9a-f]{64}$/u.exec(textOf(entry["sha256"]) ?? "")?.[0] ?? null;
+  const inside = sha256 !== null && tree.files.has(filePath(sha256));
+  return {
+    id: idOf(entry),
+    name: textOf(entry["name"]) ?? idOf(entry),
+    bytes: countOf(entry["bytes"]),
+    declaredType: textOf(entry["type"]),
+    declaredDigest: sha256 === null ? null : { algorithm: "sha256", value: sha256 },
+    presence: inside ? "inside" : entry["presence"] === "outside" ? "outside" : "missing",
+  };
+}
+
+/** File id → where its bytes lie, for the files inside. */
+export function filePlaces(tree: FileTree, files: readonly FileItem[]): ReadonlyMap<string, string> {
+  return new Map(
+    files.flatMap((file): [string, string][] => {
+      const place = file.declaredDigest === null ? undefined : tree.files.get(filePath(file.declaredDigest.value))?.place;
+      return file.presence === "inside" && place !== undefined ? [[file.id, place]] : [];
+    }),
+  );
+}

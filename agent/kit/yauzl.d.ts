@@ -1,0 +1,28 @@
+/** What is used of yauzl, which has no types of its own. */
+declare module "yauzl" {
+  import type { Readable } from "node:stream";
+
+  export interface Entry {
+    readonly fileName: string;
+    readonly compressedSize: number;
+    readonly uncompressedSize: number;
+    readonly compressionMethod: number;
+    readonly crc32: number;
+    readonly externalFileAttributes: number;
+    readonly versionMadeBy: number;
+    isEncrypted(): boolean;
+  }
+
+  export interface ZipFile {
+    readonly entryCount: number;
+    eachEntry(): AsyncIterable<Entry>;
+    openReadStreamPromise(entry: Entry): Promise<Readable>;
+    close(): void;
+    on(event: "error", listener: () => void): void;
+  }
+
+  export function fromFdPromise(
+    fd: number,
+    options: { autoClose: boolean; strictFileNames: boolean; validateEntrySizes: boolean },
+  ): Promise<ZipFile>;
+}
