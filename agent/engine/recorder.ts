@@ -8,7 +8,7 @@ import type { Clock, EvidenceLog, Repositories, State, Telemetry } from "../core
 import type { PlatformName } from "../core/words.ts";
 import { METRICS } from "../telemetry/names.ts";
 import { applyEntry, META } from "./recorder/apply.ts";
-import { type Measure, measuresOf, merged, talliesOf } from "./recorder/tallies.ts";
+import { type Measure, measuresOf, talliesOf } from "./recorder/tallies.ts";
 
 export interface RecorderDeps {
   readonly evidence: EvidenceLog;
@@ -72,9 +72,13 @@ export function createRecorder(deps: RecorderDeps): Recorder {
         hash: index === whole.length - 1 ? head.hash : null,
         entry,
       }));
-      const applied = await apply(own);
-      tell(missed, applied);
-      announce([...missed, ...applied].map((one) => one.entry));
+      let applied: readonly Numbered[] = [];
+      try {
+        applied = await apply(own);
+      } finally {
+        tell(missed, applied);
+        announce([...missed, ...applied].map((one) => one.entry));
+      }
     });
   }
 
@@ -98,7 +102,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
         throw new AgentError("internal", "evidence-gap", `State is at entry ${applied.seq} and was handed entry ${fresh[0]?.seq}.`);
       const tallies = [];
       for (const { entry } of fresh) tallies.push(...talliesOf(entry, await applyEntry(repositories, entry)));
-      await repositories.tallies.add(merged(tallies));
+      await repositories.tallies.add(tallies);
       await repositories.meta.set(META.applied, JSON.stringify({ seq: last.seq, hash: last.hash }));
       return fresh;
     });

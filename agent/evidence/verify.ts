@@ -189,18 +189,13 @@ function sentenceOf({ kind, file, line, seq, through }: Finding): string {
   const several = seq !== null && through !== null && through > seq;
   const what = seq === null ? "A line" : several ? `Entries ${seq} to ${through}` : `Entry ${seq}`;
   const where = `${file} line ${line}`;
-  switch (kind) {
-    case "changed":
-      return `${what} (${where}) was changed after it was written.`;
-    case "missing":
-      return `${what} ${several ? "are" : "is"} missing: ${several ? "they" : "it"} should lie before ${where}.`;
-    case "reordered":
-      return `${what} ${several ? "are" : "is"} out of order at ${where}.`;
-    case "duplicate":
-      return `${what} ${several ? "lie" : "lies"} there once more at ${where}.`;
-    case "foreign":
-      return `${what} that belongs to no entry lies at ${where}.`;
-    case "torn":
-      return `${what} (${where}) is cut short: the agent was ended while writing it, or its end was cut off.`;
-  }
+  const sentences: Readonly<Record<ProblemKind, string>> = {
+    changed: `${what} (${where}) was changed after it was written.`,
+    missing: `${what} ${several ? "are" : "is"} missing: ${several ? "they" : "it"} should lie before ${where}.`,
+    reordered: `${what} ${several ? "are" : "is"} out of order at ${where}.`,
+    duplicate: `${what} ${several ? "lie" : "lies"} there once more at ${where}.`,
+    foreign: `${what} that belongs to no entry lies at ${where}.`,
+    torn: `${what} (${where}) is cut short: the agent was ended while writing it, or its end was cut off.`,
+  };
+  return sentences[kind];
 }

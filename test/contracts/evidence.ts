@@ -7,7 +7,7 @@ import { someDrill, someObservation, somePoint, someRun } from "../doubles/value
 
 export interface EvidenceSuite {
   readonly name: string;
-  create(clock: Clock): Promise<{ readonly log: EvidenceLog; dispose(): Promise<void> }>;
+  create(clock: Clock): Promise<{ readonly log: EvidenceLog; readonly dispose: () => Promise<void> }>;
 }
 
 export async function readAll(log: EvidenceLog, after = 0): Promise<{ seq: number; hash: string; entry: EvidenceEntry }[]> {

@@ -5,7 +5,7 @@ import { someAlarm, someDrill, someObservation, somePoint, someRun } from "../do
 
 export interface StateSuite {
   readonly name: string;
-  create(): Promise<{ readonly state: State; dispose(): Promise<void> }>;
+  create(): Promise<{ readonly state: State; readonly dispose: () => Promise<void> }>;
 }
 
 const T = Date.UTC(2026, 0, 15, 12, 0, 0);
@@ -21,6 +21,8 @@ const facts = {
   access: [],
 };
 
+const ids = (items: readonly { readonly id: string }[]): string[] => items.map((item) => item.id);
+
 export function stateContract(suite: StateSuite): void {
   describe(`state contract: ${suite.name}`, () => {
     let state: State;
@@ -29,8 +31,6 @@ export function stateContract(suite: StateSuite): void {
       ({ state, dispose } = await suite.create());
     });
     afterEach(() => dispose());
-    const ids = (items: readonly { readonly id: string }[]): string[] => items.map((item) => item.id);
-
     describe("points", () => {
       it("come back as they were put, fractions of a millisecond and nulls included", async () => {
         const { points } = state.repositories;
@@ -257,6 +257,21 @@ export function stateContract(suite: StateSuite): void {
           { metric: "m_total", labels: { outcome: "failure", source: "crm" }, count: 1, sum: 1, buckets: [] },
           { metric: "m_total", labels: { outcome: "success", source: "crm" }, count: 3, sum: 3, buckets: [] },
         ]);
+      });
+
+      it("add up fractions to the last digit alike, together or one by one", async () => {
+        const { tallies } = state.repositories;
+        const parts = Array.from({ length: 30 }, (_, n) => ({
+          metric: "a_seconds",
+          labels: {},
+          count: 1,
+          sum: 0.1 * (n + 1) ** 3,
+          buckets: [],
+        }));
+        for (const part of parts) await tallies.add([part]);
+        await tallies.add(parts.map((part) => ({ ...part, metric: "b_seconds" })));
+        const [one, together] = await tallies.all();
+        expect(together?.sum).toBe(one?.sum);
       });
 
       it("begin anew when the bounds of a histogram changed", async () => {

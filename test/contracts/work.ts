@@ -6,7 +6,7 @@ import { fakeClock, type FakeClock } from "../doubles/clock.ts";
 export interface WorkSuite {
   readonly name: string;
   /** Two views of one store, as two agents have them (or the same one twice where nothing is shared between processes). */
-  create(clock: Clock): Promise<{ readonly one: Work; readonly other: Work; dispose(): Promise<void> }>;
+  create(clock: Clock): Promise<{ readonly one: Work; readonly other: Work; readonly dispose: () => Promise<void> }>;
 }
 
 export function workContract(suite: WorkSuite): void {

@@ -30,7 +30,7 @@ function ascending<T>(...keys: ((item: T) => number | string)[]): (a: T, b: T) =
 }
 
 function newestFirst<T>(items: Iterable<T>, ...keys: ((item: T) => number | string)[]): T[] {
-  return [...items].sort(ascending(...keys)).reverse();
+  return [...items].sort(ascending(...keys)).toReversed();
 }
 
 function emptyTables(): Tables {
@@ -126,7 +126,7 @@ function repositoriesOn(tables: Tables): Repositories {
             (one) => one.ref,
           )
             .slice(0, limit)
-            .reverse(),
+            .toReversed(),
         );
       },
     },
@@ -149,7 +149,7 @@ function repositoriesOn(tables: Tables): Repositories {
       async ledger(sourceId) {
         const own = newestDrills(tables).filter((drill) => drill.sourceId === sourceId);
         return copy(
-          own.reverse().map(({ id, kind, pointId, attempt, finishedAt, verdict, layers }) => ({
+          own.toReversed().map(({ id, kind, pointId, attempt, finishedAt, verdict, layers }) => ({
             drillId: id,
             kind,
             sourceId,
@@ -205,7 +205,7 @@ function repositoriesOn(tables: Tables): Repositories {
           });
         }
       },
-      all: async () => copy(newestFirst(tables.tallies.entries(), ([key]) => key).map(([, tally]) => tally)).reverse(),
+      all: async () => copy(newestFirst(tables.tallies.entries(), ([key]) => key).map(([, tally]) => tally)).toReversed(),
     },
     meta: {
       get: async (key) => tables.meta.get(key) ?? null,
@@ -224,6 +224,12 @@ function newestDrills(tables: Tables): DrillRecord[] {
   );
 }
 
+function removeFrom<T>(table: Map<string, T>, goes: (item: T) => boolean): number {
+  const keys = [...table].filter(([, item]) => goes(item)).map(([key]) => key);
+  for (const key of keys) table.delete(key);
+  return keys.length;
+}
+
 function prune(tables: Tables, before: number): number {
   const kept = new Set<string>();
   const conditions: ((drill: DrillRecord) => boolean)[] = [
@@ -238,11 +244,6 @@ function prune(tables: Tables, before: number): number {
     for (const drill of drills) if (condition(drill) && !first.has(drill.sourceId)) first.set(drill.sourceId, drill.id);
     for (const id of first.values()) kept.add(id);
   }
-  const removeFrom = <T>(table: Map<string, T>, goes: (item: T) => boolean): number => {
-    const keys = [...table].filter(([, item]) => goes(item)).map(([key]) => key);
-    for (const key of keys) table.delete(key);
-    return keys.length;
-  };
   let removed = removeFrom(tables.drills, (drill) => drill.finishedAt < before && !kept.has(drill.id));
   const drilled = new Set([...tables.drills.values()].map((drill) => drill.pointId));
   removed += removeFrom(tables.points, (point) => point.goneAt !== null && point.goneAt < before && !drilled.has(point.id));

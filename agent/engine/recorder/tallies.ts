@@ -41,24 +41,3 @@ function tallyOf({ metric, labels, value }: Measure): Tally {
   if (type === "counter") return { metric, labels: sorted, count: value, sum: value, buckets: [] };
   return { metric, labels: sorted, count: 1, sum: value, buckets: buckets.map((bound) => (value <= bound ? 1 : 0)) };
 }
-
-/** @returns one tally a metric and label set; what adds up in state is the same, in fewer writes */
-export function merged(tallies: readonly Tally[]): Tally[] {
-  const sums = new Map<string, Tally>();
-  for (const tally of tallies) {
-    const key = JSON.stringify([tally.metric, tally.labels]);
-    const before = sums.get(key);
-    sums.set(
-      key,
-      before === undefined
-        ? tally
-        : {
-            ...tally,
-            count: before.count + tally.count,
-            sum: before.sum + tally.sum,
-            buckets: tally.buckets.map((count, index) => count + (before.buckets[index] ?? 0)),
-          },
-    );
-  }
-  return [...sums.values()];
-}

@@ -6,19 +6,24 @@ import type { Database } from "../schema.ts";
 export function talliesRepository(db: Kysely<Database>, bodies: Bodies): TalliesRepository {
   return {
     async add(tallies) {
-      for (const tally of tallies) {
-        const labels = labelText(tally.labels);
+      const groups = Map.groupBy(tallies, (tally) => JSON.stringify([tally.metric, labelText(tally.labels)]));
+      for (const [first, ...rest] of groups.values()) {
+        if (first === undefined) continue;
+        const { metric } = first;
+        const labels = labelText(first.labels);
         const before = await db
           .selectFrom("tallies")
           .select(["count", "sum", "buckets"])
-          .where("metric", "=", tally.metric)
+          .where("metric", "=", metric)
           .where("labels", "=", labels)
           .executeTakeFirst();
-        const known = before === undefined ? null : { ...before, buckets: bodies.buckets(before.buckets, tally.metric) };
-        const row = added(known, tally);
+        const known = before === undefined ? null : { ...before, buckets: bodies.buckets(before.buckets, metric) };
+        // One after the other, as they happened: a sum of fractions depends on its order, and a rebuilt state must have the same.
+        const { count, sum, buckets } = rest.reduce(added, added(known, first));
+        const row = { count, sum, buckets: JSON.stringify(buckets) };
         await db
           .insertInto("tallies")
-          .values({ metric: tally.metric, labels, ...row })
+          .values({ metric, labels, ...row })
           .onConflict((conflict) => conflict.columns(["metric", "labels"]).doUpdateSet(row))
           .execute();
       }
@@ -36,15 +41,16 @@ export function talliesRepository(db: Kysely<Database>, bodies: Bodies): Tallies
   };
 }
 
+type Amount = Pick<Tally, "count" | "sum" | "buckets">;
+
 /** Other bounds than before (a new version has another histogram) begin at zero: cumulative counts of two kinds cannot be added. */
-function added(
-  before: { readonly count: number; readonly sum: number; readonly buckets: readonly number[] } | null,
-  tally: Tally,
-): { count: number; sum: number; buckets: string } {
-  if (before === null || before.buckets.length !== tally.buckets.length)
-    return { count: tally.count, sum: tally.sum, buckets: JSON.stringify(tally.buckets) };
-  const buckets = tally.buckets.map((count, index) => count + (before.buckets[index] ?? 0));
-  return { count: before.count + tally.count, sum: before.sum + tally.sum, buckets: JSON.stringify(buckets) };
+function added(before: Amount | null, tally: Amount): Amount {
+  if (before === null || before.buckets.length !== tally.buckets.length) return tally;
+  return {
+    count: before.count + tally.count,
+    sum: before.sum + tally.sum,
+    buckets: tally.buckets.map((count, index) => count + (before.buckets[index] ?? 0)),
+  };
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

@@ -42,9 +42,9 @@ describe("what lies on disk", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines.map((line) => Object.keys(line))).toEqual(Array(2).fill(["seq", "prev", "at", "entry", "hash"]));
+    expect(lines.map((line) => Object.keys(line))).toEqual(lines.map(() => ["seq", "prev", "at", "entry", "hash"]));
     expect(lines[0]).toMatchObject({ seq: 1, prev: "0".repeat(64), at: clock.now(), entry: { type: "agent.stopped", reason: "reason 1" } });
-    const { at, seq, prev } = lines[1] ?? {};
+    const [at, seq, prev] = ["at", "seq", "prev"].map((name) => String(lines[1]?.[name]));
     expect(prev).toBe(lines[0]?.["hash"]);
     const hashed = `{"at":${at},"entry":{"at":0,"reason":"reason 2","type":"agent.stopped"},"prev":"${prev}","seq":${seq}}`;
     expect(lines[1]?.["hash"]).toBe(createHash("sha256").update(hashed).digest("hex"));
@@ -168,7 +168,7 @@ describe("opening", () => {
     const child = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", code], {
       encoding: "utf8",
     });
-    expect(child.signal, child.stderr).toBe("SIGKILL");
+    expect({ signal: child.signal, said: child.stderr }).toEqual({ signal: "SIGKILL", said: "" });
     const log = await openEvidence({ directory, clock });
     await log.append([stopped("alive")]);
     await log.close();

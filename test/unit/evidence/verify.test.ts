@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canonicalJson, NO_HASH, parseLine, renderLine } from "../../../agent/evidence/line.ts";
 import { openEvidence } from "../../../agent/evidence/log.ts";
@@ -160,8 +160,8 @@ describe("a single tampering is found and its entry named", () => {
         expect(report.problems).not.toEqual([]);
         // A line end added before a line makes a line of its own, that belongs to no entry.
         const empty = adds && byte === 0x0a && (at === 0 || before[at - 1] === 0x0a || before[at] === 0x0a);
-        if (!empty) expect(adds ? seqs.slice(0, 1) : seqs).toEqual(named(report));
-        else expect(kinds(report)).toEqual(["foreign"]);
+        expect(named(report)).toEqual(empty ? [] : adds ? seqs.slice(0, 1) : seqs);
+        expect(empty).toBe(kinds(report).includes("foreign"));
       },
     );
     await fc.assert(property, { numRuns: 300, seed: 7 });
@@ -175,7 +175,7 @@ describe("a single tampering is found and its entry named", () => {
       const report = await verify(log);
       expect(named(report)).toEqual(seq === TOTAL ? [] : [seq]);
       expect(kinds(report)).toEqual([seq === TOTAL ? "head-mismatch" : "changed"]);
-      if (seq === TOTAL) expect((await verify(log, false)).problems).toEqual([]);
+      expect(named(await verify(log, false))).toEqual(seq === TOTAL ? [] : [seq]);
     });
     await fc.assert(property, { numRuns: 60, seed: 1 });
   });
@@ -225,7 +225,7 @@ describe("a single tampering is found and its entry named", () => {
       const seqs = named(report);
       expect(seqs).toEqual(expect.arrayContaining([one, other]));
       // Three neighbours in reverse: each of them is as much out of order as the others.
-      if (other - one !== 2) expect(seqs).toEqual([one, other]);
+      expect(seqs.filter((seq) => other - one !== 2 || seq !== one + 1)).toEqual([one, other]);
       expect(kinds(report)).toContain("reordered");
     });
     await fc.assert(property, { numRuns: 120, seed: 3 });
@@ -291,7 +291,7 @@ describe("a single tampering is found and its entry named", () => {
       // A last line that lacks nothing but its end is the head all the same.
       const wholeLine = whole[cut.length] === 0x0a && first === TOTAL;
       expect(kinds(report).includes("head-mismatch")).toBe(file === LAST && !wholeLine);
-      if (file === LAST && clean) expect((await verifyBytes(bytes, false)).problems).toEqual([]);
+      expect(named(await verifyBytes(bytes, false))).toEqual(shown);
     });
     await fc.assert(property, { numRuns: 200, seed: 8 });
   });
