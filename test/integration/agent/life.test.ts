@@ -24,7 +24,10 @@ beforeAll(async () => {
   directory = made.directory;
   config = made.configPath;
   await writeFile(join(home, "token"), "let-me-report");
-  whole = `${(await readFile(config, "utf8")).replace('listen: "127.0.0.1:9464"', `listen: "127.0.0.1:9464", runs: { token: { file: ${join(home, "token")} } }`)}`;
+  whole = (await readFile(config, "utf8")).replace(
+    'listen: "127.0.0.1:9464"',
+    `listen: "127.0.0.1:9464", runs: { token: { file: ${join(home, "token")} } }`,
+  );
   await writeFile(config, whole);
   agent = await start();
   await judged();

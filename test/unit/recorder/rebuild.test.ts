@@ -65,7 +65,7 @@ async function heldBy(opened: OpenedState<SqliteState>): Promise<Record<string, 
 
 /** What depends on how many entries there are, and so on the note of the rebuild itself. */
 function withoutCount(dump: unknown): unknown {
-  const { words, tallies, ...rest } = dump as { words: unknown; tallies: { metric: string }[] };
+  const { words: _words, tallies, ...rest } = dump as { words: unknown; tallies: { metric: string }[] };
   return { ...rest, tallies: tallies.filter((tally) => tally.metric !== "restorewatch_evidence_entries_total") };
 }
 

@@ -19,7 +19,7 @@ interface Bench {
   readonly clock: FakeClock;
   readonly applied: EvidenceEntry[][];
   /** A recorder over the same evidence and another state, as after a restart. */
-  again(state: State): Recorder;
+  readonly again: (state: State) => Recorder;
 }
 
 function bench(
