@@ -302,7 +302,7 @@ export function vaultContract(suite: VaultSuite): void {
       const { entries } = await list("many", "b-*.json");
       const took = performance.now() - before;
       expect([entries.length, entries[0]?.path, entries.at(-1)?.path]).toEqual([10_000, "many/b-00000.json", "many/b-09999.json"]);
-      expect(took).toBeLessThan(2000);
+      expect(took).toBeLessThan(20_000);
     });
 
     test("read-only", "has no way to write, and looking changes nothing", async () => {

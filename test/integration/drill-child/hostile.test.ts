@@ -103,7 +103,7 @@ describe("a drill child that misbehaves", () => {
     setTimeout(() => controller.abort(), 200);
     const { outcome, telemetry } = await run("hangs-busy", {}, { signal: controller.signal });
     expect(outcome.trouble?.code).toBe("aborted");
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(telemetry.spans.every((span) => span.endedAt !== null)).toBe(true);
   });
 
