@@ -1,8 +1,5 @@
 import type { Check } from "../core/ports.ts";
-import { describeCount } from "../core/words-for-people.ts";
-import { changed, contentOf, fail, pass, skip } from "./outcome.ts";
-
-const KINDS = ["permission"];
+import { accessOutcome } from "./access.ts";
 
 export const accessPermissions: Check = {
   id: "access.permissions",
@@ -12,26 +9,5 @@ export const accessPermissions: Check = {
   aspect: "access",
   pitfalls: ["permissions duplicated or lost on restore", "role or permission lost"],
   limits: "Whether people can really do what they should takes a restore into the platform.",
-  async run(view, { previous }) {
-    const entries = contentOf(view).access.filter((entry) => KINDS.includes(entry.kind));
-    const broken = entries.filter((entry) => entry.broken !== null);
-    if (broken.length > 0) {
-      const examples = broken.slice(0, 5).map((entry) => ({ collection: entry.kind, item: entry.id, note: entry.broken ?? "" }));
-      return fail(`${describeCount(broken.length, "entry", "entries")} broken: ${broken[0]?.broken ?? ""}`, {
-        expected: "every entry finds what it is about",
-        count: broken.length,
-        examples,
-      });
-    }
-    const lost = (previous?.access ?? []).filter(
-      (before) => KINDS.includes(before.kind) && !entries.some((entry) => entry.id === before.id),
-    );
-    if (lost.length > 0)
-      return changed(`${describeCount(lost.length, "entry", "entries")} no longer there`, {
-        expected: "those of the previous backup",
-        count: lost.length,
-      });
-    if (entries.length === 0) return skip("the backup defines none");
-    return pass(describeCount(entries.length, "entry", "entries"), entries.length);
-  },
+  run: (view, expectation) => accessOutcome(["permission"], view, expectation),
 };
