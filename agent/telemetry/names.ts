@@ -193,6 +193,24 @@ export const METRICS = {
     labels: ["signal"],
     known: { signal: ["traces", "metrics", "logs"] },
   },
+  restorewatch_platform_requests_total: {
+    type: "counter",
+    unit: "{request}",
+    help: "Requests to platforms, by class of the answer's status; error: there was no answer.",
+    labels: ["platform", "status"],
+  },
+  restorewatch_platform_wait_seconds_total: {
+    type: "counter",
+    unit: "s",
+    help: "Time requests to platforms waited before they were sent.",
+    labels: ["platform", "reason"],
+  },
+  restorewatch_budget_remaining: {
+    type: "gauge",
+    unit: "{request}",
+    help: "Requests left of the day's budget.",
+    labels: ["budget"],
+  },
   restorewatch_sandbox_leaks: {
     type: "gauge",
     unit: "{sandbox}",
@@ -245,4 +263,9 @@ export const ATTRIBUTES = {
   peerName: "service.peer.name",
   peerService: "peer.service",
   serverAddress: "server.address",
+  serverPort: "server.port",
+  httpMethod: "http.request.method",
+  httpStatus: "http.response.status_code",
+  httpResend: "http.request.resend_count",
+  urlTemplate: "url.template",
 } as const;

@@ -1,0 +1,4 @@
+/** The platforms the agent can talk to: one folder each, one line each. */
+import type { PlatformDefinition } from "../core/platform-ports.ts";
+
+export const platforms: readonly PlatformDefinition[] = [];

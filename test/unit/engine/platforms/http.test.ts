@@ -1,0 +1,105 @@
+/** What telemetry hears of requests to platforms, and the words errors come in. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Agent } from "undici";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { AgentError } from "../../../../agent/core/errors.ts";
+import type { HttpTarget, HttpTargetClient } from "../../../../agent/core/platform-ports.ts";
+import { createHttpFactory } from "../../../../agent/engine/platforms/http.ts";
+import { systemClock } from "../../../../agent/kit/clock.ts";
+import { memoryTelemetry, type MemoryTelemetry } from "../../../doubles/telemetry.ts";
+
+const signal = new AbortController().signal;
+let server: Server;
+let dispatcher: Agent;
+let telemetry: MemoryTelemetry;
+let answer: { status: number; body: string } = { status: 200, body: "{}" };
+let traceparent: string | undefined;
+
+beforeEach(async () => {
+  telemetry = memoryTelemetry();
+  dispatcher = new Agent();
+  server = createServer((request, response) => {
+    traceparent = request.headers["traceparent"] as string | undefined;
+    response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+
+afterEach(async () => {
+  await dispatcher.destroy();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function open(more: Partial<HttpTarget> = {}, granted = true): HttpTargetClient {
+  return createHttpFactory({
+    clock: systemClock(),
+    random: { next: () => 0, bytes: (n) => new Uint8Array(n) },
+    telemetry,
+    dispatcher,
+    budgets: { spend: () => Promise.resolve({ granted, left: granted ? 41 : 0 }) },
+  }).open({
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    allowPlain: false,
+    peer: "nocodb",
+    headers: () => Promise.resolve({ "xc-token": "planted-token-0123456789" }),
+    limits: { requestsPerSecond: null, burst: 1, concurrency: 2, penaltyMs: 1 },
+    budget: null,
+    ...more,
+  });
+}
+
+const get = (client: HttpTargetClient): Promise<unknown> =>
+  client.json({ method: "GET", path: "/tables/{id}", parameters: { id: "secret-id" }, schema: z.object({ id: z.string() }), signal });
+
+async function failing(work: Promise<unknown>): Promise<AgentError> {
+  const thrown: unknown = await work.catch((error: unknown) => error);
+  if (!(thrown instanceof AgentError)) throw new Error("it did not fail with an AgentError");
+  return thrown;
+}
+
+test("one CLIENT span a request with peer names, template and status, and its context goes out", async () => {
+  answer = { status: 200, body: '{"id":"t1"}' };
+  await telemetry.span("backup.poll", {}, () => get(open()));
+  const span = telemetry.spansNamed("GET /tables/{id}")[0];
+  expect(span?.kind).toBe("client");
+  expect(span?.attributes).toMatchObject({
+    "http.request.method": "GET",
+    "http.response.status_code": 200,
+    "url.template": "/tables/{id}",
+    "service.peer.name": "nocodb",
+    "peer.service": "nocodb",
+    "server.address": "127.0.0.1",
+  });
+  expect(span?.parent?.name).toBe("backup.poll");
+  expect(traceparent).toBe(`00-${span?.traceId ?? ""}-${span?.spanId ?? ""}-01`);
+  expect(telemetry.counted("restorewatch_platform_requests_total", { platform: "nocodb", status: "2xx" })).toBe(1);
+  expect(JSON.stringify(telemetry.spans)).not.toMatch(/planted|secret-id/u);
+});
+
+test.each([
+  [401, "{}", "auth", "token-refused"],
+  [404, "{}", "not_found", "not-found"],
+  [422, '{"message":"Ada Lovelace"}', "unsupported", "refused-request"],
+  [200, "<html>", "transient", "unexpected-answer"],
+  [200, '{"id":7}', "unsupported", "unexpected-answer"],
+] as const)("%i %s is %s %s, and the answer is not repeated in words", async (status, body, kind, code) => {
+  answer = { status, body };
+  const error = await failing(get(open({ limits: { requestsPerSecond: null, burst: 1, concurrency: 1, penaltyMs: 1 } })));
+  expect(error).toMatchObject({ kind, code });
+  expect(`${error.message} ${error.mend ?? ""}`).not.toMatch(/Ada|planted|secret-id/u);
+});
+
+test("the error names the member that does not fit", async () => {
+  answer = { status: 200, body: '{"id":7}' };
+  expect((await failing(get(open()))).message).toContain("id");
+});
+
+test("a spent budget is its own condition, and what is left is told", async () => {
+  answer = { status: 200, body: '{"id":"t1"}' };
+  const budget = { name: "crm", perDay: 42 };
+  await get(open({ budget }));
+  expect(telemetry.gauge("restorewatch_budget_remaining", { budget: "crm" })).toBe(41);
+  expect(await failing(get(open({ budget }, false)))).toMatchObject({ kind: "limit", code: "budget-spent" });
+});
