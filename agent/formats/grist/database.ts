@@ -36,6 +36,7 @@ export interface GristDatabase {
 }
 
 const HEADER_BYTES = 100;
+const NEWEST_SCHEMA_FORMAT = 4;
 const COPY_BYTES = 1024 * 1024;
 const MAX_PROBLEMS = 20;
 
@@ -103,6 +104,9 @@ function checkHeader({ bytes, size }: Header): string[] {
     throw new AgentError("damaged", "artifact-truncated", `The document ends after ${size} bytes, within its header.`);
   if (bytes.subarray(0, 16).toString("latin1") !== SQLITE_MAGIC)
     throw new AgentError("damaged", "not-sqlite", "The document does not start as a SQLite file does.");
+  // SQLite itself calls this no more than an error of logic.
+  if (bytes.readUInt32BE(44) > NEWEST_SCHEMA_FORMAT)
+    throw new AgentError("damaged", "sqlite-damaged", "The document's header names a schema format that SQLite does not have.");
   const declared = bytes.readUInt16BE(16);
   const pageSize = declared === 1 ? 65_536 : declared;
   const pages = bytes.readUInt32BE(28);
