@@ -120,7 +120,10 @@ export interface LoadOutcome {
   readonly refused: readonly { readonly aspect: string; readonly reason: string; readonly count: number }[];
 }
 
-/** What was found in the workspace after the load, keys and links translated back into those of the backup. */
+/**
+ * What was found in the workspace after the load, ids of collections, fields, keys and links translated back into those of the backup. A key
+ * or a link's target that nobody put in is given as `?` and the workspace's own key, so that it never looks like one of the backup.
+ */
 export interface ReadBack extends Described {
   readonly records: ReadonlyMap<string, readonly ContentRecord[]>;
   /** Digest (SHA-256 hex) of each file read back, by file id of the backup. */
