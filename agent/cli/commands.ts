@@ -1,6 +1,6 @@
 /** What each command needs, brought from app.ts. With main.ts and program.ts the outermost ring: nothing imports it but them. */
 import { access, open, readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { tmpdir } from "node:os";
 import {
   drillRunner,
@@ -97,7 +97,8 @@ export async function verifyPath(path: string, flags: VerifyFlags, shell: Shell)
       randomHex: (bytes) => Buffer.from(world.random.bytes(bytes)).toString("hex"),
       readKey,
       runChild,
-      createWorkDir: (id) => createWorkDir(join(tmpdir(), "restorewatch-verify"), id),
+      // No folder in between: where one user has made it, no other may write.
+      createWorkDir: (id) => createWorkDir(tmpdir(), `verify-${id}`),
       signal: shell.stop,
     },
   );

@@ -129,6 +129,8 @@ async function verify(path: string, options: VerifyOptions, deps: VerifyDeps): P
       } finally {
         await workDir.remove();
       }
+      // What was found in something that changed meanwhile proves nothing, in either direction.
+      if (outcome.trouble?.code === "artifact-changed") outcome = { ...outcome, checks: [], facts: null, sample: null };
       const judged = judge(LAYERS_ASKED, outcome.checks, outcome.trouble);
       return resultOf(path, bytes, judged, outcome, startedAt, clock.now(), span.traceId);
     },
@@ -202,6 +204,9 @@ async function artifactSize(path: string): Promise<number> {
   } catch (thrown) {
     const error = asAgentError(thrown);
     if (error.code === "not-found") throw new AgentError("usage", "no-such-path", `There is nothing at ${path}.`);
+    const { code } = thrown as { code?: unknown };
+    if (code === "ELOOP") throw new AgentError("usage", "no-such-path", `${path} is a symbolic link that leads in a circle.`);
+    if (code === "ENAMETOOLONG") throw new AgentError("usage", "no-such-path", "The path is longer than paths may be.");
     if (error.code === "no-permission") throw new AgentError("auth", "no-permission", `${path} may not be read by this user.`);
     throw error;
   }

@@ -1,5 +1,6 @@
 /** The bytes of an artifact: how many, their digest, and a first look for recognising them. Every byte is read once here. */
 import { createHash } from "node:crypto";
+import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AgentError } from "../core/errors.ts";
@@ -9,6 +10,8 @@ import type { ArtifactFacts, ArtifactProbe } from "../core/ports.ts";
 export interface ReadArtifact {
   readonly facts: ArtifactFacts;
   readonly probe: ArtifactProbe;
+  /** Throws AgentError `transient`/`artifact-changed` when a file was written to, exchanged, or removed since its bytes were read. */
+  assertUnchanged(): Promise<void>;
 }
 
 const HEAD_BYTES = 64 * 1024;
@@ -32,11 +35,12 @@ export async function readArtifact(
   const status = await stat(path);
   if (status.isFile()) {
     assertSize(status.size, limits.maxBytes);
-    const { bytes, sha256 } = await digestFile(path, signal, limits.maxBytes, onBytes);
+    const { bytes, sha256, mark } = await digestFile(path, signal, limits.maxBytes, onBytes);
     const head = await headOf(path, HEAD_BYTES);
     return {
       facts: { path: name, kind: "file", bytes, sha256, files: 1 },
       probe: { path, kind: "file", bytes, head, entries: [], readHead: () => Promise.resolve(new Uint8Array()) },
+      assertUnchanged: () => assertMarks(new Map([[path, mark]])),
     };
   }
   if (!status.isDirectory()) {
@@ -45,9 +49,15 @@ export async function readArtifact(
   const entries = await filesIn(path, limits.maxEntries);
   const lines: string[] = [];
   let bytes = 0;
+  const marks = new Map<string, string>();
   for (const entry of entries) {
     const before = bytes;
-    const one = await digestFile(join(path, entry), signal, limits.maxBytes - before, (read) => onBytes(before + read));
+    const one = await digestFile(join(path, entry), signal, limits.maxBytes - before, (read) => onBytes(before + read)).catch(
+      (thrown: unknown) => {
+        throw readable(entry, thrown);
+      },
+    );
+    marks.set(join(path, entry), one.mark);
     bytes += one.bytes;
     lines.push(`${one.sha256}  ${entry}\n`);
   }
@@ -71,7 +81,40 @@ export async function readArtifact(
         return headOf(join(path, entry), length);
       },
     },
+    async assertUnchanged() {
+      await assertMarks(marks);
+      const now = await filesIn(path, limits.maxEntries);
+      if (now.length !== entries.length || now.some((entry, index) => entry !== entries[index])) throw changed();
+    },
   };
+}
+
+/** What changes whenever a file does, and not when another link to it is made. */
+function markOf({ ino, size, mtimeNs }: BigIntStats): string {
+  return [ino, size, mtimeNs].join(":");
+}
+
+async function assertMarks(marks: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, mark] of marks) {
+    const now = await stat(path, { bigint: true }).catch(() => null);
+    if (now === null || markOf(now) !== mark) throw changed();
+  }
+}
+
+function changed(): AgentError {
+  return new AgentError("transient", "artifact-changed", "The artifact changed while it was read.", {
+    mend: "verify it again when nothing writes to it any more",
+  });
+}
+
+/** Names that are no UTF-8 come mangled out of a listing, and nothing can be opened by them. */
+function readable(entry: string, thrown: unknown): unknown {
+  const gone = (thrown as { code?: unknown }).code === "ENOENT";
+  if (gone && entry.includes("\uFFFD"))
+    return new AgentError("unsupported", "name-not-utf8", "A file of the artifact has a name that is not UTF-8 and cannot be opened.", {
+      mend: "give it another name",
+    });
+  return gone ? changed() : thrown;
 }
 
 function assertSize(bytes: number, maxBytes: number): void {
@@ -87,10 +130,13 @@ async function digestFile(
   signal: AbortSignal,
   maxBytes: number,
   onBytes: (bytes: number) => void,
-): Promise<{ readonly bytes: number; readonly sha256: string }> {
+): Promise<{ readonly bytes: number; readonly sha256: string; readonly mark: string }> {
   const digest = createHash("sha256");
   let bytes = 0;
+  let mark = "";
   await withFile(path, async (file) => {
+    // Taken before the first byte: what is written while reading shows too.
+    mark = markOf(await file.stat({ bigint: true }));
     const block = Buffer.allocUnsafe(BLOCK_BYTES);
     for (;;) {
       signal.throwIfAborted();
@@ -102,7 +148,7 @@ async function digestFile(
       onBytes(bytes);
     }
   });
-  return { bytes, sha256: digest.digest("hex") };
+  return { bytes, sha256: digest.digest("hex"), mark };
 }
 
 async function headOf(path: string, length: number): Promise<Uint8Array> {
@@ -119,8 +165,11 @@ async function headOf(path: string, length: number): Promise<Uint8Array> {
 }
 
 async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, "r");
+  // Between the look and the opening it may have become a pipe, which nothing may wait for.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!(await file.stat()).isFile())
+      throw new AgentError("unsupported", "not-a-file", "A file of the artifact is no ordinary file any more.");
     return await work(file);
   } finally {
     await file.close();

@@ -2,13 +2,16 @@
  * One drill, the child's half: open, parse, provision, load, checks, dispose. It never throws for what an artifact holds: damage is a
  * finding that the checks report, and everything else that goes wrong is told as trouble of our own.
  */
+import { rm } from "node:fs/promises";
 import type { FormatDefinition, SandboxDefinition } from "../core/definitions.ts";
 import { AgentError } from "../core/errors.ts";
-import type { ArtifactFacts, Check, Clock, Content, LoadReport, Sandbox } from "../core/ports.ts";
+import type { ArtifactFacts, Check, Clock, Content, Encryption, LoadReport, Sandbox } from "../core/ports.ts";
+import type { PointFacts } from "../core/values.ts";
 import type { Phase } from "../core/words.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import { type ReadArtifact, readArtifact } from "./artifact.ts";
 import { type Channel, clip, clipName } from "./channel.ts";
+import { clearPath, decryptAge, isAge } from "./decrypt.ts";
 import { factsOf, sampleInfo } from "./facts.ts";
 import { observeContent, type ObservedContent } from "./observed-content.ts";
 import type { DrillJob } from "./protocol.ts";
@@ -16,6 +19,7 @@ import { recognise, type Recognised } from "./recognise.ts";
 import { resourceMeter, type ResourceMeter } from "./resources.ts";
 import { databaseAttributes, runChecks } from "./run-checks.ts";
 import { type ChildSpan, spanTeller, type SpanTeller } from "./spans.ts";
+import { listeningChannel } from "./told.ts";
 import { isDamage, type Trouble, troubleOf } from "./trouble.ts";
 
 export interface DrillDeps {
@@ -38,6 +42,8 @@ interface Progress {
   observed: ObservedContent | null;
   sandbox: Sandbox | null;
   load: LoadReport | null;
+  encryption: Encryption | null;
+  facts: PointFacts | null;
   damage: Trouble | null;
   trouble: Trouble | null;
 }
@@ -45,6 +51,7 @@ interface Progress {
 interface Stage {
   readonly job: DrillJob;
   readonly deps: DrillDeps;
+  readonly told: () => Iterable<string>;
   readonly spans: SpanTeller;
   readonly meter: ResourceMeter;
   readonly signal: AbortSignal;
@@ -57,7 +64,9 @@ const PROGRESS_EVERY_MS = 100;
 const CHECK_TIME_MS = 60_000;
 
 /** Resolves when everything was told, `done` last. Throws only when the channel is gone. */
-export async function drill(job: DrillJob, deps: DrillDeps): Promise<void> {
+export async function drill(job: DrillJob, given: DrillDeps): Promise<void> {
+  const channel = listeningChannel(given.channel, job.digestKey === null);
+  const deps: DrillDeps = { ...given, channel };
   const timeout = new AbortController();
   const finished = new AbortController();
   const began = deps.clock.monotonic();
@@ -65,7 +74,8 @@ export async function drill(job: DrillJob, deps: DrillDeps): Promise<void> {
   const stage: Stage = {
     job,
     deps,
-    spans: spanTeller(deps.channel, deps.clock),
+    told: () => channel.told(),
+    spans: spanTeller(channel, deps.clock),
     meter: resourceMeter(job.workDir),
     signal: AbortSignal.any([deps.signal, timeout.signal]),
     leftMs,
@@ -86,13 +96,17 @@ export async function drill(job: DrillJob, deps: DrillDeps): Promise<void> {
     observed: null,
     sandbox: null,
     load: null,
+    encryption: null,
+    facts: null,
     damage: null,
     trouble: null,
   };
   try {
     await restore(stage, state);
-    await check(stage, state);
+    // Before the checks: some compare them with earlier ones, and the last looks at all that was told.
     await tellFacts(stage, state);
+    await check(stage, state);
+    await assertUnchanged(state);
   } finally {
     await dispose(stage, state);
     finished.abort();
@@ -110,7 +124,7 @@ async function restore(stage: Stage, state: Progress): Promise<void> {
     });
     return { [ATTRIBUTES.bytes]: state.artifact.facts.bytes };
   });
-  if (opened) await parse(stage, state);
+  if (opened && (await decrypt(stage, state))) await parse(stage, state);
   const facts = state.artifact?.facts ?? unread(job);
   deps.channel.send({
     t: "opened",
@@ -125,6 +139,23 @@ async function restore(stage: Stage, state: Progress): Promise<void> {
     artifact: { ...facts, path: clip(facts.path) },
   });
   if (state.content !== null) await load(stage, state, state.content);
+}
+
+/** @returns true when the artifact can be parsed: it is not encrypted as a whole, or now lies open in the drill's directory */
+async function decrypt(stage: Stage, state: Progress): Promise<boolean> {
+  const { job, signal } = stage;
+  const { artifact } = state;
+  if (artifact === null || !isAge(artifact.probe)) return artifact !== null;
+  return phase(stage, state, "decrypt", null, async () => {
+    const path = clearPath(job.workDir);
+    const { state: found, error } = await decryptAge(artifact.probe, job.key, path, job.limits.diskMb * 1e6, signal);
+    state.encryption = { kind: "age", state: found };
+    if (error !== null) throw error;
+    // The facts stay those of the bytes in the vault.
+    const { probe } = await readArtifact(path, job.artifactName, job.limits, signal, () => undefined);
+    state.artifact = { ...artifact, probe };
+    return { [ATTRIBUTES.bytes]: probe.bytes };
+  });
 }
 
 async function parse(stage: Stage, state: Progress): Promise<void> {
@@ -177,6 +208,9 @@ async function check(stage: Stage, state: Progress): Promise<void> {
         load: state.load,
         sandbox: state.load === null ? null : state.sandbox,
         elapsedMs: (name) => stage.elapsed.get(name) ?? 0,
+        encryption: state.encryption ?? (state.trouble?.code === "zip-encrypted" ? { kind: "zip", state: "unsupported" } : null),
+        facts: state.facts,
+        told: stage.told,
       },
       expectation: job.expectation,
       because: state.trouble?.message ?? null,
@@ -202,10 +236,23 @@ async function tellFacts(stage: Stage, state: Progress): Promise<void> {
   const { content, load, sandbox, observed } = state;
   if (content === null || load === null || sandbox === null || stage.signal.aborted) return;
   try {
-    const facts = await factsOf(content, load, sandbox, observed?.links() ?? 0, stage.signal);
+    const facts = await factsOf(content, load, sandbox, observed?.links() ?? 0, stage.job.digestKey, stage.signal);
+    state.facts = facts;
     stage.deps.channel.send({ t: "facts", facts: mutable(facts), sample: sampleInfo(load, stage.job.sample) });
   } catch (thrown) {
     state.trouble ??= troubleOf(thrown);
+  }
+}
+
+/**
+ * What was digested has to be what was opened and loaded: an artifact that changed in between is trouble, and what was found is neither a
+ * fault of it nor its verification.
+ */
+async function assertUnchanged(state: Progress): Promise<void> {
+  try {
+    await state.artifact?.assertUnchanged();
+  } catch (thrown) {
+    state.trouble = troubleOf(thrown);
   }
 }
 
@@ -213,7 +260,8 @@ async function tellFacts(stage: Stage, state: Progress): Promise<void> {
 async function dispose(stage: Stage, state: Progress): Promise<void> {
   await stage.meter.lookAtDisk();
   await phase(stage, state, "dispose", null, async () => {
-    const failures = (await Promise.allSettled([state.content?.close(), state.sandbox?.dispose()])).filter(
+    const clear = state.encryption === null ? undefined : rm(clearPath(stage.job.workDir), { force: true });
+    const failures = (await Promise.allSettled([state.content?.close(), state.sandbox?.dispose(), clear])).filter(
       (result) => result.status === "rejected",
     );
     if (failures.length > 0)

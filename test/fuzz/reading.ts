@@ -10,6 +10,7 @@ import type { DrillLimits } from "../../agent/core/policy.ts";
 import type { CheckResult } from "../../agent/core/values.ts";
 import type { Verdict } from "../../agent/core/words.ts";
 import { drill } from "../../agent/drill/drill.ts";
+import type { DrillJob } from "../../agent/drill/protocol.ts";
 import { isDamage, nameOf } from "../../agent/drill/trouble.ts";
 import { formats } from "../../agent/formats/api.ts";
 import { systemClock } from "../../agent/kit/clock.ts";
@@ -97,6 +98,19 @@ export interface Drilled {
   readonly records: number | null;
 }
 
+/** What a drill of `verify PATH` is asked. */
+export function jobFor(format: string, path: string, workDir: string, key: string | null): DrillJob {
+  return {
+    ...{ drillId: "fuzz", artifactPath: path, artifactName: "artifact", workDir, format, key, limits: LIMITS, digestKey: "00" },
+    sample: { strategy: "all", count: 0, rate: 1, seed: "00", always: [] },
+    expectation: {
+      ...{ now: Date.UTC(2026, 1, 1), sourceId: "fuzz", point: null, run: null, checksum: null, previous: null, previousAt: null },
+      ...{ points: null, critical: [] },
+      objectives: { rpoMs: null, rtoMs: null, retentionMs: null, minPoints: null, immutableMs: null },
+    },
+  };
+}
+
 /** The whole drill: open, load, check, judge. */
 export async function drillArtifact(format: string, path: string, home: string, key: string | null): Promise<Drilled> {
   const workDir = await mkdtemp(join(home, "drill-"));
@@ -104,17 +118,8 @@ export async function drillArtifact(format: string, path: string, home: string, 
   let trouble: { readonly code: string; readonly message: string } | null = null;
   let records: number | null = null;
   const defects: string[] = [];
-  const job = {
-    ...{ drillId: "fuzz", artifactPath: path, artifactName: "artifact", workDir, format, key, limits: LIMITS, digestKey: "00" },
-    sample: { strategy: "all" as const, count: 0, rate: 1, seed: "00", always: [] },
-    expectation: {
-      ...{ now: Date.UTC(2026, 1, 1), sourceId: "fuzz", point: null, run: null, checksum: null, previous: null, previousAt: null },
-      ...{ points: null, critical: [] },
-      objectives: { rpoMs: null, rtoMs: null, retentionMs: null, minPoints: null, immutableMs: null },
-    },
-  };
   try {
-    await drill(job, {
+    await drill(jobFor(format, path, workDir, key), {
       ...{ formats, sandboxes, checks, clock: systemClock(), signal: new AbortController().signal },
       channel: {
         send(message) {

@@ -74,8 +74,16 @@ export async function* readBytes(
   for (let from = 0; ; from += CHUNK_BYTES) {
     signal.throwIfAborted();
     const part = database.blob(table, "data", "ident", ident, from, CHUNK_BYTES);
-    if (part === null) throw new AgentError("not_found", "no-such-file", `The bytes of file ${fileId} are not in the document.`);
+    if (part === null) throw notFound(attachments, fileId);
     if (part.byteLength > 0) yield part;
     if (part.byteLength < CHUNK_BYTES) return;
   }
+}
+
+/** Bytes that the table lists and a look for them does not find: the table's index is broken. */
+function notFound({ files }: Attachments, fileId: string): AgentError {
+  const listed = files.some((file) => file.id === fileId && file.presence === "inside");
+  return listed
+    ? new AgentError("damaged", "file-not-found", `The document lists the bytes of file ${fileId}, and they cannot be found in it.`)
+    : new AgentError("not_found", "no-such-file", `The bytes of file ${fileId} are not in the document.`);
 }
