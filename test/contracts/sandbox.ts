@@ -353,7 +353,7 @@ export function sandboxContract(name: string, suite: SandboxSuite): void {
             yield [record(String(n), [Array.from({ length: 20_000 }, (_, i) => (n * 7919 * i).toString(36)).join("")])];
         },
       };
-      await sandbox.provision(directory, { ...LIMITS, diskMb: 4 });
+      await sandbox.provision(directory, { ...LIMITS, memoryMb: 32, diskMb: 4 });
       await expect(sandbox.load(content, EVERYTHING, never)).rejects.toMatchObject({ kind: "limit", code: "sandbox-disk" });
     });
 

@@ -15,30 +15,29 @@ export function bulkOf(content: Content, collectionId: string): Bulk | null {
   return typeof able.bulk === "function" ? able.bulk(collectionId) : null;
 }
 
-/** @returns how many rows the files hold, counted apart from what the insertion says: by the reader, or by reading once more */
-export async function loadBulk(
-  database: Database,
-  collection: Collection,
-  table: string,
-  bulk: Bulk,
-  signal: AbortSignal,
-): Promise<number> {
-  if (bulk.files.length === 0) return 0;
+/**
+ * Statement that makes `table` of the files and their rows. Its rows lie in the order of the files, so that `rowid` is the ordinal: a
+ * counted column would have to be counted in one thread.
+ */
+export function bulkTable(collection: Collection, table: string, bulk: Bulk): string {
   const sources = new Map(bulk.columns.map((column) => [column.field, column.source]));
   const times = [bulk.canonical?.createdSource ?? null, bulk.canonical?.updatedSource ?? null];
   const wanted = new Set([bulk.keySource, ...bulk.columns.map((column) => column.source), ...times.filter((source) => source !== null)]);
-  const reader = readerOf(bulk, [...wanted]);
-  const values = collection.fields.map((field) => {
+  const values = collection.fields.map((field, index) => {
     const source = sources.get(field.id);
-    if (source === undefined) return "NULL";
-    return bulk.canonical === undefined ? canonical(name(source), field.type) : asItIs(name(source), field.type);
+    const list = LIST_TYPES.has(field.type);
+    if (source === undefined) return `CAST(NULL AS VARCHAR${list ? "[]" : ""}) AS c${index}`;
+    return `${bulk.canonical === undefined ? canonical(name(source), field.type) : asItIs(name(source), list)} AS c${index}`;
   });
-  const moments = times.map((source) => (source === null ? "NULL" : `try_cast(${name(source)} AS TIMESTAMP)`));
-  await database.execute(
-    `INSERT INTO ${table} SELECT coalesce(${name(bulk.keySource)}, ''), row_number() OVER () - 1, ${[...moments, ...values].join(", ")} FROM ${reader}`,
-    signal,
+  const [created, updated] = times.map((source) =>
+    source === null ? "CAST(NULL AS TIMESTAMP)" : `try_cast(${name(source)} AS TIMESTAMP)`,
   );
-  database.assertDisk();
+  const columns = [`coalesce(${name(bulk.keySource)}, '') AS k`, `${created} AS created_at`, `${updated} AS updated_at`, ...values];
+  return `CREATE TABLE ${table} AS SELECT ${columns.join(", ")} FROM ${readerOf(bulk, [...wanted])}`;
+}
+
+/** How many rows the files hold, counted apart from what the table says: by the reader, or by reading once more. */
+export async function rowsInFiles(database: Database, bulk: Bulk, signal: AbortSignal): Promise<number> {
   if (bulk.canonical !== undefined) return bulk.canonical.records;
   const [counted] = await database.query(`SELECT count(*) AS n FROM ${readerOf(bulk, [bulk.keySource])}`, [], { signal });
   return Number(counted?.["n"]);
@@ -54,8 +53,8 @@ function readerOf(bulk: Bulk, columns: readonly string[]): string {
     : `read_csv(${files}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', union_by_name = true)`;
 }
 
-function asItIs(source: string, type: SemanticType): string {
-  return LIST_TYPES.has(type) ? `CASE WHEN len(${source}) > 0 THEN ${source} END` : `nullif(${source}, '')`;
+function asItIs(source: string, list: boolean): string {
+  return list ? `CASE WHEN len(${source}) > 0 THEN ${source} END` : `nullif(${source}, '')`;
 }
 
 /** SQL that turns one raw text into the canonical one of content.ts; what does not fit its type stays as it is. */

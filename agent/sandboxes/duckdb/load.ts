@@ -3,7 +3,7 @@ import type { Collection, ContentRecord } from "../../core/content.ts";
 import { LIST_TYPES } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { Content, LoadReport, SampleRequest, SandboxTable } from "../../core/ports.ts";
-import { bulkOf, loadBulk } from "./bulk.ts";
+import { type Bulk, bulkOf, bulkTable, rowsInFiles } from "./bulk.ts";
 import type { Database } from "./database.ts";
 import { alwaysKept, compareRanks, HASH_RANGE, keyedHash, type Rank } from "./sampling.ts";
 import { rowWriter, rowOf, rowTypes } from "./writer.ts";
@@ -35,8 +35,8 @@ export async function loadContent(database: Database, content: Content, sample: 
     keys: `k${index}`,
     read: 0,
   }));
-  for (const slot of slots) await createTables(database, slot, sample);
-  if (sample.strategy === "all") await loadAll(database, content, slots, signal);
+  if (sample.strategy !== "all") for (const slot of slots) await createTables(database, slot, sample);
+  if (sample.strategy === "all") await loadAll(database, content, slots, sample, signal);
   else if (sample.strategy === "rate") await loadRate(database, content, slots, sample, signal);
   else await loadCount(database, content, slots, sample, signal);
   const tables: SandboxTable[] = [];
@@ -60,11 +60,32 @@ async function createTables(database: Database, slot: Slot, sample: SampleReques
   }
 }
 
-async function loadAll(database: Database, content: Content, slots: readonly Slot[], signal: AbortSignal): Promise<void> {
+async function loadAll(
+  database: Database,
+  content: Content,
+  slots: readonly Slot[],
+  sample: SampleRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const native: { readonly slot: Slot; readonly bulk: Bulk }[] = [];
   for (const slot of slots) {
     const bulk = bulkOf(content, slot.collection.id);
+    if (bulk !== null && bulk.files.length > 0) {
+      native.push({ slot, bulk });
+      continue;
+    }
+    await createTables(database, slot, sample);
     if (bulk === null) slot.read = await fill(database, content, slot, { rows: () => true, keys: false, seed: null }, signal);
-    else slot.read = await loadBulk(database, slot.collection, slot.table, bulk, signal);
+  }
+  await database.executeAll(
+    native.map(({ slot, bulk }) => bulkTable(slot.collection, `b${slot.index}`, bulk)),
+    signal,
+  );
+  for (const { slot, bulk } of native) {
+    const columns = slot.collection.fields.map((_, index) => `, c${index}`).join("");
+    await database.execute(`CREATE VIEW ${slot.table} AS SELECT k, rowid AS n, created_at, updated_at${columns} FROM b${slot.index}`);
+    await database.execute(`CREATE VIEW ${slot.keys} AS SELECT k, rowid AS n FROM b${slot.index}`);
+    slot.read = await rowsInFiles(database, bulk, signal);
   }
 }
 

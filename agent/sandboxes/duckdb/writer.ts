@@ -64,13 +64,11 @@ export function rowWriter(database: Database, appender: DuckDBAppender, types: r
         if (sinceFlush <= FLUSH_CHARACTERS) return;
         appender.flushSync();
         sinceFlush = 0;
-        database.assertDisk();
       }),
     end: () =>
       translated(() => {
         writeChunk();
         appender.flushSync();
-        database.assertDisk();
       }),
   };
 }
