@@ -6,6 +6,7 @@ import { artifactAge } from "./artifact-age.ts";
 import { artifactChecksum } from "./artifact-checksum.ts";
 import { artifactComplete } from "./artifact-complete.ts";
 import { artifactCopies } from "./artifact-copies.ts";
+import { artifactDecrypts } from "./artifact-decrypts.ts";
 import { artifactImmutable } from "./artifact-immutable.ts";
 import { artifactNoSecrets } from "./artifact-no-secrets.ts";
 import { artifactNotEmpty } from "./artifact-not-empty.ts";
@@ -17,7 +18,10 @@ import { credentialsDecrypt } from "./credentials-decrypt.ts";
 import { filesDigest } from "./files-digest.ts";
 import { filesMediaType } from "./files-media-type.ts";
 import { filesPresent } from "./files-present.ts";
+import { governanceMasking } from "./governance-masking.ts";
+import { governanceRetention } from "./governance-retention.ts";
 import { linksCardinality } from "./links-cardinality.ts";
+import { linksDigest } from "./links-digest.ts";
 import { linksReciprocal } from "./links-reciprocal.ts";
 import { linksResolve } from "./links-resolve.ts";
 import { recordsCount } from "./records-count.ts";
@@ -30,12 +34,14 @@ import { recordsSequence } from "./records-sequence.ts";
 import { recordsTimestamps } from "./records-timestamps.ts";
 import { recordsTruncated } from "./records-truncated.ts";
 import { recordsTypes } from "./records-types.ts";
+import { restoreCounts } from "./restore-counts.ts";
 import { restoreLoads } from "./restore-loads.ts";
 import { restoreTime } from "./restore-time.ts";
 import { settingsPresent } from "./settings-present.ts";
 import { structureCollections } from "./structure-collections.ts";
 import { structureFields } from "./structure-fields.ts";
 import { structureIndices } from "./structure-indices.ts";
+import { structureTemplates } from "./structure-templates.ts";
 import { structureTypes } from "./structure-types.ts";
 import { structureViews } from "./structure-views.ts";
 
@@ -44,6 +50,7 @@ export const checks: readonly Check[] = [
   artifactChecksum,
   artifactComplete,
   artifactCopies,
+  artifactDecrypts,
   artifactImmutable,
   artifactNoSecrets,
   artifactNotEmpty,
@@ -52,6 +59,7 @@ export const checks: readonly Check[] = [
   structureCollections,
   structureFields,
   structureIndices,
+  structureTemplates,
   structureTypes,
   structureViews,
   recordsCount,
@@ -65,6 +73,7 @@ export const checks: readonly Check[] = [
   recordsTruncated,
   recordsTypes,
   linksCardinality,
+  linksDigest,
   linksReciprocal,
   linksResolve,
   filesDigest,
@@ -76,6 +85,10 @@ export const checks: readonly Check[] = [
   accessPermissions,
   accessRoles,
   settingsPresent,
+  restoreCounts,
   restoreLoads,
   restoreTime,
+  governanceRetention,
+  // Last: it looks at what all the others told.
+  governanceMasking,
 ];

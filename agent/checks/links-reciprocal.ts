@@ -1,6 +1,7 @@
+import type { LinkColumn } from "../core/link-pairs.ts";
 import type { Check } from "../core/ports.ts";
 import { describeCount, describeNumber } from "../core/words-for-people.ts";
-import { type LinkColumn, linkColumnsOf } from "./links.ts";
+import { linkColumnsOf } from "./links.ts";
 import { fail, listed, loadedOf, pass, placeOf, skip } from "./outcome.ts";
 import { quoted, spread } from "./scan.ts";
 

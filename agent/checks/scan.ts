@@ -1,4 +1,5 @@
 /** Set-based looks over every column of every table: one statement a table, and one more for the examples of each column that has hits. */
+import { quoted } from "../core/link-pairs.ts";
 import type { CheckOutcome, CheckView, SandboxTable } from "../core/ports.ts";
 import type { Example } from "../core/values.ts";
 import { describeCount, describeNumber } from "../core/words-for-people.ts";
@@ -22,11 +23,9 @@ export interface Scan {
   readonly values: number;
 }
 
-const EXAMPLES = 5;
+export { quoted };
 
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
+const EXAMPLES = 5;
 
 export function text(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;

@@ -130,6 +130,16 @@ export interface View {
   readonly broken: string | null;
 }
 
+export interface Template {
+  readonly id: string;
+  readonly name: string;
+  /** Collection it makes records of or is filled from, or null. */
+  readonly collection: string | null;
+  readonly digest: string;
+  /** What it points at and cannot find, in words, or null. */
+  readonly broken: string | null;
+}
+
 export interface Setting {
   readonly id: string;
   readonly digest: string;

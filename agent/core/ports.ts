@@ -14,6 +14,7 @@ import type {
   Integrity,
   Inventory,
   Setting,
+  Template,
   View,
 } from "./content.ts";
 import type { CheckResult, Example, PointFacts, RecoveryPoint, RunReport } from "./values.ts";
@@ -171,6 +172,11 @@ export interface BulkContent {
   } | null;
 }
 
+/** Ability of a Content: templates kept beside the records (of mails, documents, records). */
+export interface TemplateContent {
+  readonly templates: readonly Template[];
+}
+
 // ---- sandbox -------------------------------------------------------------------------------------------------------
 
 /** How a collection lies in the sandbox; SQL of checks is written against it. */
@@ -258,13 +264,22 @@ export interface Expectation {
   readonly previous: PointFacts | null;
   readonly previousAt: number | null;
   /** All points of the source that are still there, for retention. */
-  readonly points: { readonly count: number; readonly oldestAt: number | null; readonly newestAt: number | null } | null;
+  readonly points: {
+    readonly count: number;
+    readonly oldestAt: number | null;
+    readonly newestAt: number | null;
+    /** How many are older than the data may be kept (`dataRetentionMs`), and how many of those the vault still protects from removal. */
+    readonly overdue?: number;
+    readonly overdueProtected?: number;
+  } | null;
   readonly objectives: {
     readonly rpoMs: number | null;
     readonly rtoMs: number | null;
     readonly retentionMs: number | null;
     readonly minPoints: number | null;
     readonly immutableMs: number | null;
+    /** Longest that the data may be kept at all, the clean-up's own day included. */
+    readonly dataRetentionMs?: number | null;
   };
   readonly critical: readonly { readonly collection: string; readonly key: string }[];
 }
@@ -281,7 +296,19 @@ export interface CheckView {
   /** How a key is printed: as it is when the platform made it, else as a digest. */
   readonly example: (collection: Collection, key: string, field?: string, note?: string) => Example;
   readonly elapsedMs: (phase: "open" | "parse" | "load") => number;
+  /** What the artifact as a whole is encrypted with, and whether it opened; null when it is not encrypted. */
+  readonly encryption: Encryption | null;
+  /** Facts of this point; null where nothing was loaded, or they could not be had. */
+  readonly facts: PointFacts | null;
+  /** Every text that this drill has told so far, in spans, results and facts: all that the agent makes logs, metrics, pages and evidence of. */
+  readonly told: () => Iterable<string>;
   readonly signal: AbortSignal;
+}
+
+export interface Encryption {
+  readonly kind: "age" | "zip";
+  /** `unsupported`: of a kind that cannot be tried here, whatever the key. */
+  readonly state: "opened" | "wrong-key" | "no-key" | "unsupported";
 }
 
 export interface CheckOutcome {

@@ -85,11 +85,29 @@ export interface PointFacts {
     readonly name: string;
     readonly records: number;
     readonly fields: readonly { readonly id: string; readonly name: string; readonly type: SemanticType; readonly computed: boolean }[];
+    /** When a record of it was last made or edited; null where not every record says so. Absent in points of older versions. */
+    readonly editedAt?: number | null | undefined;
   }[];
   readonly automations: readonly { readonly id: string; readonly name: string; readonly active: boolean; readonly digest: string }[];
   readonly credentials: readonly string[];
   readonly views: readonly { readonly id: string; readonly name: string }[];
   readonly access: readonly { readonly kind: string; readonly id: string; readonly digest: string }[];
+  /** Only of points that were loaded whole. Absent in points of older versions. */
+  readonly links?: readonly LinkFacts[] | undefined;
+  /** Absent where the format keeps no templates. */
+  readonly templates?: readonly { readonly id: string; readonly name: string; readonly digest: string }[] | undefined;
+}
+
+/** The pairs of one stored link field. */
+export interface LinkFacts {
+  readonly collection: string;
+  readonly field: string;
+  readonly pairs: number;
+  /** Records that point, and keys that are pointed to. */
+  readonly sources: number;
+  readonly targets: number;
+  /** Over all pairs in any order, as `KEY:DIGEST`: of which key it was made, and what came out. */
+  readonly digest: string;
 }
 
 export interface ResourceUse {

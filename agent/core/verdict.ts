@@ -12,8 +12,11 @@ export const REQUIRED_CHECKS: Readonly<Record<Layer, readonly (readonly string[]
   live: [["live.compared"]],
 };
 
-/** Checks whose `error` alone leaves their layer in doubt: what they could not try is needed to restore, and everything else would look fine. */
-export const MUST_NOT_BE_IN_DOUBT: readonly string[] = ["credentials.decrypt"];
+/**
+ * Checks whose `error` alone leaves their layer in doubt: what they could not try is needed to restore, and everything else would look
+ * fine; or it says that this agent itself told what it must not, which no verdict of `verified` may hide.
+ */
+export const MUST_NOT_BE_IN_DOUBT: readonly string[] = ["credentials.decrypt", "governance.masking"];
 
 export interface LayerVerdicts {
   readonly verdict: Verdict;

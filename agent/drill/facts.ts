@@ -1,12 +1,14 @@
 /** What a drill remembers of an artifact: names and counts, no record value. */
 import { sha256Hex } from "../core/ids.ts";
-import type { Content, LoadReport, SampleRequest, Sandbox } from "../core/ports.ts";
+import { linkFactsOf, quoted } from "../core/link-pairs.ts";
+import type { Content, LoadReport, SampleRequest, Sandbox, SandboxTable, TemplateContent } from "../core/ports.ts";
 import type { PointFacts, SampleInfo } from "../core/values.ts";
 import { clipName } from "./channel.ts";
 import { isStoredLink, linkCountSql } from "./observed-content.ts";
 
 /**
  * @param linksRead filled references counted while reading, used where the sandbox holds a sample only
+ * @param digestKey hex key of the digests of links, or null
  * @returns collections and records that are computed are left out; `roles` counts every access entry
  */
 export async function factsOf(
@@ -14,10 +16,14 @@ export async function factsOf(
   load: LoadReport,
   sandbox: Pick<Sandbox, "query">,
   linksRead: number,
+  digestKey: string | null,
   signal: AbortSignal,
 ): Promise<PointFacts> {
   const stored = load.tables.filter((table) => !table.collection.computed);
   const whole = stored.every((table) => table.loaded === table.keyed);
+  const edited = new Map<SandboxTable, number | null>();
+  for (const table of stored) edited.set(table, whole ? await editedAt(table, sandbox, signal) : null);
+  const templates = "templates" in content ? (content as Content & TemplateContent).templates : null;
   return {
     format: clipName(content.format),
     formatVersion: content.formatVersion === null ? null : clipName(content.formatVersion),
@@ -31,11 +37,12 @@ export async function factsOf(
       views: content.views.length,
       roles: content.access.length,
     },
-    collections: stored.map(({ collection, keyed }) => ({
-      id: clipName(collection.id),
-      name: clipName(collection.name),
-      records: keyed,
-      fields: collection.fields.map((field) => ({
+    collections: stored.map((table) => ({
+      id: clipName(table.collection.id),
+      name: clipName(table.collection.name),
+      records: table.keyed,
+      editedAt: edited.get(table) ?? null,
+      fields: table.collection.fields.map((field) => ({
         id: clipName(field.id),
         name: clipName(field.name),
         type: field.type,
@@ -51,7 +58,31 @@ export async function factsOf(
     credentials: content.credentials.map((one) => clipName(one.id)),
     views: content.views.map((view) => ({ id: clipName(view.id), name: clipName(view.name) })),
     access: content.access.map((entry) => ({ kind: entry.kind, id: clipName(entry.id), digest: clipName(entry.digest) })),
+    ...(whole
+      ? {
+          links: (await linkFactsOf(load, sandbox, digestKey, signal)).map((one) => ({
+            ...one,
+            collection: clipName(one.collection),
+            field: clipName(one.field),
+          })),
+        }
+      : {}),
+    ...(templates === null
+      ? {}
+      : { templates: templates.map((one) => ({ id: clipName(one.id), name: clipName(one.name), digest: clipName(one.digest) })) }),
   };
+}
+
+/** Null where a record tells neither, or none was ever edited: then the time of its last edit is not known. */
+async function editedAt(table: SandboxTable, sandbox: Pick<Sandbox, "query">, signal: AbortSignal): Promise<number | null> {
+  const [row] = await sandbox.query(
+    `SELECT count(*) AS records, count(coalesce(updated_at, created_at)) AS timed, count(updated_at) AS edited,
+       epoch_ms(max(greatest(coalesce(updated_at, created_at), coalesce(created_at, updated_at)))) AS newest FROM ${quoted(table.table)}`,
+    [],
+    { signal },
+  );
+  const told = row !== undefined && row["records"] === row["timed"] && Number(row["edited"]) > 0;
+  return told ? Number(row["newest"]) : null;
 }
 
 async function linksIn(load: LoadReport, sandbox: Pick<Sandbox, "query">, signal: AbortSignal): Promise<number> {

@@ -1,6 +1,6 @@
 /** A Content that is watched while it is read: for progress, and for counting links where not everything is loaded. */
 import { LIST_TYPES, type Collection, type ContentRecord } from "../core/content.ts";
-import type { BulkContent, Content } from "../core/ports.ts";
+import type { BulkContent, Content, TemplateContent } from "../core/ports.ts";
 
 export interface ObservedContent {
   readonly content: Content;
@@ -27,6 +27,7 @@ export function observeContent(content: Content, onRecords: (records: number) =>
   }
 
   const bulk = "bulk" in content ? (content as Content & BulkContent) : null;
+  const templates = "templates" in content ? (content as Content & TemplateContent).templates : null;
   return {
     content: {
       format: content.format,
@@ -47,6 +48,7 @@ export function observeContent(content: Content, onRecords: (records: number) =>
       },
       fileBytes: (fileId, signal) => content.fileBytes(fileId, signal),
       close: () => content.close(),
+      ...(templates === null ? {} : { templates }),
       ...(bulk === null ? {} : { bulk: (collectionId: string) => bulk.bulk(collectionId) }),
     },
     links: () => [...linksOf.values()].reduce((sum, links) => sum + links, 0),

@@ -63,6 +63,7 @@ const factsSchema = z.strictObject({
         name: short,
         records: count,
         fields: z.array(z.strictObject({ id: short, name: short, type: z.enum(SEMANTIC_TYPES), computed: z.boolean() })).max(5000),
+        editedAt: z.number().nullable().optional(),
       }),
     )
     .max(10_000),
@@ -70,6 +71,14 @@ const factsSchema = z.strictObject({
   credentials: z.array(short).max(100_000),
   views: z.array(z.strictObject({ id: short, name: short })).max(100_000),
   access: z.array(z.strictObject({ kind: short, id: short, digest: short })).max(100_000),
+  links: z
+    .array(z.strictObject({ collection: short, field: short, pairs: count, sources: count, targets: count, digest: z.string().max(100) }))
+    .max(100_000)
+    .optional(),
+  templates: z
+    .array(z.strictObject({ id: short, name: short, digest: short }))
+    .max(100_000)
+    .optional(),
 });
 
 /** One line from the child. Times are milliseconds since the epoch with fractions. */

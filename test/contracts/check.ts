@@ -2,7 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Check, CheckOutcome, CheckView, LoadReport, Sandbox } from "../../agent/core/ports.ts";
+import type { Check, CheckOutcome, CheckView, Content, LoadReport, Sandbox } from "../../agent/core/ports.ts";
+import { factsOf } from "../../agent/drill/facts.ts";
+import type { PointFacts } from "../../agent/core/values.ts";
 import { duckdb } from "../../agent/sandboxes/duckdb/index.ts";
 import { artifactFacts, type CheckFixture, expectation } from "../fixtures/checks/build.ts";
 
@@ -13,6 +15,7 @@ export async function ask(check: Check, fixture: CheckFixture, signal = new Abor
     const aspect = content.aspects[check.aspect];
     if (!aspect.included) return { status: "skip", observed: aspect.reason };
   }
+  const previous = fixture.before === undefined ? {} : { previous: await factsAlone(fixture.before) };
   const directory = await mkdtemp(join(tmpdir(), "rw-check-"));
   let sandbox: Sandbox | null = null;
   let load: LoadReport | null = null;
@@ -20,7 +23,7 @@ export async function ask(check: Check, fixture: CheckFixture, signal = new Abor
     if (check.needs === "sandbox" && content !== null) {
       sandbox = duckdb.create();
       await sandbox.provision(directory, { memoryMb: 128, diskMb: 100, threads: 1 });
-      load = await sandbox.load(content, { strategy: "all", count: 0, rate: 1, seed: "00", always: [] }, signal);
+      load = await sandbox.load(content, EVERYTHING, signal);
       load = fixture.loadTold?.(load) ?? load;
     }
     const view: CheckView = {
@@ -36,11 +39,33 @@ export async function ask(check: Check, fixture: CheckFixture, signal = new Abor
         ...(note === undefined ? {} : { note }),
       }),
       elapsedMs: () => fixture.elapsedMs ?? 0,
+      encryption: fixture.encryption ?? null,
+      facts:
+        content === null || load === null || sandbox === null
+          ? null
+          : await factsOf(content, load, sandbox, 0, fixture.digestKey ?? null, new AbortController().signal),
+      told: () => fixture.told ?? [],
       signal,
     };
-    return await check.run(view, expectation(fixture.expectation));
+    return await check.run(view, expectation({ ...fixture.expectation, ...previous }));
   } finally {
     await sandbox?.dispose();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const EVERYTHING = { strategy: "all", count: 0, rate: 1, seed: "00", always: [] } as const;
+
+/** What a drill would have remembered of an artifact. */
+async function factsAlone(content: Content): Promise<PointFacts> {
+  const directory = await mkdtemp(join(tmpdir(), "rw-check-"));
+  const sandbox = duckdb.create();
+  try {
+    const { signal } = new AbortController();
+    await sandbox.provision(directory, { memoryMb: 128, diskMb: 100, threads: 1 });
+    return await factsOf(content, await sandbox.load(content, EVERYTHING, signal), sandbox, 0, null, signal);
+  } finally {
+    await sandbox.dispose();
     await rm(directory, { recursive: true, force: true });
   }
 }

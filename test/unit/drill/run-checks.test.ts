@@ -32,6 +32,9 @@ function setting(more: Partial<ChecksContext> = {}, view: Partial<CheckView> = {
       load: { tables: [], population: 0, checked: 0 },
       sandbox: { query: () => Promise.resolve([]) },
       elapsedMs: () => 0,
+      encryption: null,
+      facts: null,
+      told: () => [],
       ...view,
     },
     expectation: {
