@@ -1,4 +1,4 @@
-import type { Check } from "../core/ports.ts";
+import type { Check, CheckView } from "../core/ports.ts";
 import { loadedOf } from "./outcome.ts";
 import { type Hit, judgeHits, quoted, scan, type ScanColumn } from "./scan.ts";
 
@@ -27,13 +27,14 @@ export const recordsPrecision: Check = {
     const found = await scan(view, (column, name) => {
       const float = floatOf(column);
       if (float === null) return null;
-      const floats = `regexp_full_match(${name}, '${float}')`;
+      const floats = isFloat(name, float);
       // Whatever begins with a letter sorts after the digits; that and short numbers need no closer look.
-      return `CASE WHEN ${name} < ':' AND (length(${name}) > 15 OR contains(lower(${name}), 'e')) THEN ${column.field.type === "decimal" ? floats : `${floats} OR ${bigOf(name)}`} ELSE false END`;
+      return `CASE WHEN ${name} >= ':' THEN false ${column.field.type === "decimal" ? "" : `WHEN length(${name}) > 15 AND ${bigOf(name)} THEN true`} ELSE ${floats} END`;
     });
     const hits: Hit[] = [];
     for (const hit of found.hits) {
-      const [row = {}] = await sandbox.query(statement(hit), [], { signal: view.signal });
+      const exact = await hasUnrounded(view, hit);
+      const [row = {}] = await sandbox.query(exact ? floatsOnly(hit) : statement(hit), [], { signal: view.signal });
       const of = (key: string): number => Number(row[key] ?? 0);
       const certain = hit.column.field.type === "integer" && hit.column.field.lenient !== true;
       const written = of("floats") >= (certain ? 1 : LEAST_FLOATS);
@@ -58,8 +59,37 @@ function floatOf({ field, list }: ScanColumn): string | null {
   return field.type === "decimal" ? WHOLE_FLOAT : null;
 }
 
+/** A comparison of digits for the shortest of them: a cast of every value takes as long as the pattern. */
 function bigOf(name: string): string {
-  return `(regexp_full_match(${name}, '[+-]?[1-9][0-9]{15,37}') AND abs(TRY_CAST(${name} AS HUGEINT)) > ${LIMIT})`;
+  return `(regexp_full_match(${name}, '[+-]?[1-9][0-9]{15,37}') AND (length(${name}) > 17 OR abs(TRY_CAST(${name} AS HUGEINT)) > ${LIMIT}))`;
+}
+
+/** No float is written without its exponent, and looking for one letter is cheap. */
+function isFloat(name: string, pattern: string): string {
+  return `CASE WHEN contains(lower(${name}), 'e') THEN regexp_full_match(${name}, '${pattern}') ELSE false END`;
+}
+
+function floatsOnly(hit: Hit): string {
+  const name = quoted(hit.column.column);
+  return `SELECT count(*) FILTER (WHERE ${isFloat(name, floatOf(hit.column) ?? "")}) AS floats, 0 AS big FROM ${quoted(hit.table.table)}`;
+}
+
+/** How many big values are looked at before all of them are. */
+const FIRST = 2048;
+
+/**
+ * Rounding spares no value: where one is no double, and one does not have the digits of one, the column was not rounded. Nearly always
+ * the first few values tell; where they do not, all are looked at.
+ */
+async function hasUnrounded(view: CheckView, hit: Hit): Promise<boolean> {
+  const name = quoted(hit.column.column);
+  const [row] = await loadedOf(view).sandbox.query(
+    `WITH ${valuesOf(`SELECT ${name} AS v FROM ${quoted(hit.table.table)} WHERE ${bigOf(name)} LIMIT ${FIRST}`)}
+    SELECT bool_or(NOT exact) AND bool_or(NOT printed) AS unrounded FROM s`,
+    [],
+    { signal: view.signal },
+  );
+  return row?.["unrounded"] === true;
 }
 
 /**
@@ -70,15 +100,20 @@ function bigOf(name: string): string {
  */
 function statement(hit: Hit): string {
   const name = quoted(hit.column.column);
-  const float = `regexp_full_match(${name}, '${floatOf(hit.column) ?? ""}')`;
-  return `WITH v AS (SELECT abs(TRY_CAST(${name} AS HUGEINT)) AS a FROM ${quoted(hit.table.table)} WHERE ${bigOf(name)}),
-    b AS (SELECT a, length(bin(a)) - 53 AS k, rtrim(CAST(a AS VARCHAR), '0') AS digits, length(CAST(a AS VARCHAR)) AS size FROM v),
-    s AS (SELECT *, size - length(digits) AS z, COALESCE(TRY_CAST(CAST(a AS DOUBLE) AS HUGEINT) = a, false) AS exact,
-      digits = rtrim(replace(split_part(CAST(CAST(a AS DOUBLE) AS VARCHAR), 'e', 1), '.', ''), '0')
-        OR (a > ${INT64} AND length(digits) BETWEEN 16 AND 17) AS printed FROM b)
+  const float = isFloat(name, floatOf(hit.column) ?? "");
+  return `WITH ${valuesOf(`SELECT ${name} AS v FROM ${quoted(hit.table.table)} WHERE ${bigOf(name)}`)}
     SELECT (SELECT count(*) FROM ${quoted(hit.table.table)} WHERE ${float}) AS floats, count(*) AS big,
       count(*) FILTER (WHERE exact) AS exact, count(*) FILTER (WHERE printed) AS printed,
       count(*) FILTER (WHERE length(digits) >= 16 AND (NOT exact OR (a >> CAST(k AS HUGEINT)) % 2 = 1)) AS telling,
       sum(k) - min(z) * count(*) AS exact_bits,
       sum(k) - CASE WHEN max(a) <= ${INT64} THEN 3.33 * min(z) * count(*) ELSE 0 END AS printed_bits FROM s`;
+}
+
+/** The big values as `s`, from a statement that gives their texts as `v`. */
+function valuesOf(texts: string): string {
+  return `v AS (SELECT abs(TRY_CAST(v AS HUGEINT)) AS a FROM (${texts})),
+    b AS (SELECT a, length(bin(a)) - 53 AS k, rtrim(CAST(a AS VARCHAR), '0') AS digits, length(CAST(a AS VARCHAR)) AS size FROM v),
+    s AS (SELECT *, size - length(digits) AS z, COALESCE(TRY_CAST(CAST(a AS DOUBLE) AS HUGEINT) = a, false) AS exact,
+      digits = rtrim(replace(split_part(CAST(CAST(a AS DOUBLE) AS VARCHAR), 'e', 1), '.', ''), '0')
+        OR (a > ${INT64} AND length(digits) BETWEEN 16 AND 17) AS printed FROM b)`;
 }
