@@ -2,7 +2,8 @@
 import type { FormatDefinition } from "../core/definitions.ts";
 import { bag } from "./bag/index.ts";
 import { baserow } from "./baserow/index.ts";
+import { csv } from "./csv/index.ts";
 import { grist } from "./grist/index.ts";
 import { nodeRedFormat } from "./node-red/index.ts";
 
-export const formats: readonly FormatDefinition[] = [bag, baserow, grist, nodeRedFormat];
+export const formats: readonly FormatDefinition[] = [bag, baserow, csv, grist, nodeRedFormat];

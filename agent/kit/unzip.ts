@@ -65,6 +65,24 @@ export async function zipNames(path: string, maxNames: number): Promise<readonly
   });
 }
 
+/** @returns the first `limit` unpacked bytes of one entry, fewer where it is shorter; throws as `unpackZip` does */
+export async function zipHead(path: string, name: string, limit: number): Promise<Uint8Array> {
+  return withZip(path, async (zip) => {
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileName !== name) continue;
+      const chunks: Buffer[] = [];
+      let length = 0;
+      for await (const chunk of await zip.openReadStreamPromise(entry)) {
+        chunks.push(chunk as Buffer);
+        length += (chunk as Buffer).length;
+        if (length >= limit) break;
+      }
+      return Buffer.concat(chunks).subarray(0, limit);
+    }
+    return new Uint8Array(0);
+  });
+}
+
 /**
  * @param into an existing directory; a new folder is made in it, which `close` removes
  * @returns the regular files of the archive

@@ -3,6 +3,7 @@ import { ASPECTS, type Aspect, type AspectState, type ContentRecord, LIST_TYPES 
 import { AgentError } from "../../core/errors.ts";
 import type { BulkContent, Content, FormatContext } from "../../core/ports.ts";
 import { type FileTree, quoted, readChunks } from "../../kit/file-tree.ts";
+import { openStreams } from "../../kit/open-streams.ts";
 import { keyRing } from "./age.ts";
 import { readBag, sha256Of, verifyBag } from "./bagit.ts";
 import { readJson } from "./json.ts";
@@ -77,24 +78,6 @@ export async function readContent(tree: FileTree, context: FormatContext): Promi
       closed = true;
       await streams.end();
       await tree.close();
-    },
-  };
-}
-
-/** Streams that somebody began and left lying hold a file open; closing the content ends them. */
-function openStreams(): { track<T>(stream: AsyncGenerator<T>): AsyncGenerator<T>; end(): Promise<void> } {
-  const open = new Set<AsyncGenerator>();
-  return {
-    async *track(stream) {
-      open.add(stream);
-      try {
-        yield* stream;
-      } finally {
-        open.delete(stream);
-      }
-    },
-    async end() {
-      await Promise.allSettled([...open].map((stream) => stream.return(undefined)));
     },
   };
 }

@@ -1,0 +1,251 @@
+/** What lies beside the files and says what they hold: a Frictionless data package, or CSVW metadata. */
+import { type Field, SEMANTIC_TYPES, type SemanticType } from "../../core/content.ts";
+import { AgentError } from "../../core/errors.ts";
+import { type FileTree, readStart } from "../../kit/file-tree.ts";
+
+export interface DeclaredColumn {
+  readonly name: string;
+  readonly type: SemanticType | null;
+  readonly platformType: string | null;
+  readonly required: boolean;
+  readonly unique: boolean;
+  readonly options: readonly string[] | null;
+  readonly maxLength: number | null;
+}
+
+export interface DeclaredTable {
+  /** Path of the file, relative to the artifact. */
+  readonly path: string;
+  readonly name: string | null;
+  readonly columns: readonly DeclaredColumn[];
+  readonly key: string | null;
+  /** `table` is a name or a path, "" the table itself. */
+  readonly links: readonly { readonly column: string; readonly table: string; readonly target: string }[];
+  readonly delimiter: string | null;
+  readonly records: number | null;
+  readonly bytes: number | null;
+  /** Checksum of the file, `algorithm:hex`. */
+  readonly hash: { readonly algorithm: "md5" | "sha1" | "sha256"; readonly value: string } | null;
+}
+
+export interface Declared {
+  readonly tables: readonly DeclaredTable[];
+  readonly problems: readonly string[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const MAX_BYTES = 16 * 1024 * 1024;
+const PACKAGE = "datapackage.json";
+
+export function isDeclaration(path: string): boolean {
+  return path === PACKAGE || /(?:^|[-.])metadata\.json$|\.csvw$/iu.test(path);
+}
+
+/** @throws AgentError `damaged` where a declaration is no JSON, `limit` where it is too large or too deep */
+export async function readDeclared(tree: FileTree, maxDepth: number): Promise<Declared> {
+  const tables: DeclaredTable[] = [];
+  const problems: string[] = [];
+  for (const [path, file] of [...tree.files].filter(([name]) => isDeclaration(name)).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (file.bytes > MAX_BYTES) throw new AgentError("limit", "too-large", `${path} is larger than ${MAX_BYTES} bytes.`);
+    const value = parse((await readStart(file.place, file.bytes)).toString("utf8"), path, maxDepth);
+    const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "";
+    for (const table of path === PACKAGE ? packageTables(value) : csvwTables(value))
+      tables.push({ ...table, path: `${folder}${table.path}` });
+  }
+  for (const table of tables)
+    if (!tree.files.has(table.path)) problems.push(`The table ${JSON.stringify(table.path.slice(0, 120))} is declared and is not there.`);
+  return { tables: tables.filter((table) => tree.files.has(table.path)), problems };
+}
+
+function parse(text: string, path: string, maxDepth: number): Json {
+  if (deeper(text, maxDepth)) throw new AgentError("limit", "too-deep", `${path} is nested more than ${maxDepth} levels deep.`);
+  try {
+    return objectOf(JSON.parse(text.replace(/^\uFEFF/u, ""))) ?? {};
+  } catch {
+    throw new AgentError("damaged", "csv-declaration", `${path} is not valid JSON.`);
+  }
+}
+
+/** Brackets inside texts are counted too, so that it may refuse what is only talking of depth. */
+function deeper(text: string, most: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === "[" || char === "{") depth += 1;
+    else if (char === "]" || char === "}") depth -= 1;
+    if (depth > most) return true;
+  }
+  return false;
+}
+
+function packageTables(root: Json): DeclaredTable[] {
+  return objectsOf(root["resources"]).flatMap((resource): DeclaredTable[] => {
+    const path = textOf(resource["path"]) ?? textsOf(resource["path"])[0] ?? null;
+    if (path === null) return [];
+    const schema = objectOf(resource["schema"]) ?? {};
+    return [
+      {
+        path: path.replace(/^\.\//u, ""),
+        name: textOf(resource["name"]),
+        columns: objectsOf(schema["fields"]).flatMap((field) => packageColumn(field)),
+        key: textOf(schema["primaryKey"]) ?? only(textsOf(schema["primaryKey"])),
+        links: objectsOf(schema["foreignKeys"]).flatMap((foreign) => {
+          const reference = objectOf(foreign["reference"]) ?? {};
+          return linkOf(foreign["fields"], reference["resource"] ?? "", reference["fields"]);
+        }),
+        delimiter: textOf(objectOf(resource["dialect"])?.["delimiter"]),
+        records: countOf(objectOf(resource["stats"])?.["rows"]) ?? countOf(objectOf(resource["restorewatch"])?.["records"]),
+        bytes: countOf(resource["bytes"]),
+        hash: hashOf(textOf(resource["hash"])),
+      },
+    ];
+  });
+}
+
+const FRICTIONLESS: Readonly<Record<string, SemanticType>> = {
+  string: "text",
+  integer: "integer",
+  number: "decimal",
+  boolean: "boolean",
+  date: "date",
+  datetime: "timestamp",
+  object: "json",
+  array: "json",
+  geojson: "json",
+};
+
+function packageColumn(field: Json): DeclaredColumn[] {
+  const name = textOf(field["name"]);
+  if (name === null) return [];
+  const constraints = objectOf(field["constraints"]) ?? {};
+  const options = Array.isArray(constraints["enum"]) ? constraints["enum"].map(String) : null;
+  const own = SEMANTIC_TYPES.find((type) => type === objectOf(field["restorewatch"])?.["type"]) ?? null;
+  const known = FRICTIONLESS[textOf(field["type"]) ?? ""] ?? null;
+  return [
+    {
+      name,
+      type: own ?? (known === "text" && options !== null ? "choice" : known),
+      platformType: textOf(field["type"]),
+      required: constraints["required"] === true,
+      unique: constraints["unique"] === true,
+      options,
+      maxLength: countOf(constraints["maxLength"]),
+    },
+  ];
+}
+
+function csvwTables(root: Json): DeclaredTable[] {
+  const tables = (Array.isArray(root["tables"]) ? objectsOf(root["tables"]) : [root]).filter((table) => textOf(table["url"]) !== null);
+  const columnsOf = (table: Json): readonly Json[] =>
+    objectsOf(objectOf(table["tableSchema"])?.["columns"]).filter((column) => column["virtual"] !== true);
+  /** Metadata refers to columns by name, the file by title. */
+  const titled = (reference: unknown, url: unknown): string | null => {
+    const name = textOf(reference) ?? only(textsOf(reference));
+    const columns = tables.filter((table) => table["url"] === url).flatMap(columnsOf);
+    return titleOf(columns.find((column) => column["name"] === name) ?? {}) ?? name;
+  };
+  return tables.map((table): DeclaredTable => {
+    const { url } = table;
+    const schema = objectOf(table["tableSchema"]) ?? {};
+    return {
+      path: (textOf(url) ?? "").replace(/^\.\//u, ""),
+      name: null,
+      columns: columnsOf(table).flatMap(csvwColumn),
+      key: schema["primaryKey"] === undefined ? null : titled(schema["primaryKey"], url),
+      links: objectsOf(schema["foreignKeys"]).flatMap((foreign) => {
+        const { resource, columnReference } = objectOf(foreign["reference"]) ?? {};
+        return linkOf(titled(foreign["columnReference"], url), resource, titled(columnReference, resource));
+      }),
+      delimiter: textOf(objectOf(table["dialect"] ?? root["dialect"])?.["delimiter"]),
+      records: null,
+      bytes: null,
+      hash: null,
+    };
+  });
+}
+
+/** The header of a column: its title, or its name where it has none. */
+function titleOf(column: Json): string | null {
+  const { titles } = column;
+  const plain = textOf(titles) ?? textsOf(titles)[0] ?? null;
+  const language = Object.values(objectOf(titles) ?? {})[0];
+  return plain ?? textOf(language) ?? textsOf(language)[0] ?? textOf(column["name"]);
+}
+
+const CSVW: Readonly<Record<string, SemanticType>> = {
+  string: "text",
+  integer: "integer",
+  int: "integer",
+  long: "integer",
+  nonNegativeInteger: "integer",
+  decimal: "decimal",
+  boolean: "boolean",
+  date: "date",
+  dateTimeStamp: "timestamp",
+  json: "json",
+};
+
+function csvwColumn(column: Json): DeclaredColumn[] {
+  const name = titleOf(column);
+  if (name === null) return [];
+  const datatype = textOf(column["datatype"]) ?? textOf(objectOf(column["datatype"])?.["base"]);
+  return [
+    {
+      name,
+      type: CSVW[datatype ?? ""] ?? null,
+      platformType: datatype,
+      required: column["required"] === true,
+      unique: false,
+      options: null,
+      maxLength: countOf(objectOf(column["datatype"])?.["maxLength"]),
+    },
+  ];
+}
+
+function linkOf(columns: unknown, table: unknown, targets: unknown): DeclaredTable["links"][number][] {
+  const column = textOf(columns) ?? only(textsOf(columns));
+  const target = textOf(targets) ?? only(textsOf(targets));
+  return column === null || target === null || typeof table !== "string" ? [] : [{ column, table, target }];
+}
+
+function hashOf(text: string | null): DeclaredTable["hash"] {
+  const match = /^(?:(md5|sha1|sha256):)?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/iu.exec(text ?? "");
+  if (match === null) return null;
+  const value = (match[2] ?? "").toLowerCase();
+  return { algorithm: value.length === 64 ? "sha256" : value.length === 40 ? "sha1" : "md5", value };
+}
+
+function objectOf(value: unknown): Json | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
+}
+
+function objectsOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value.map(objectOf).filter((item) => item !== null) : [];
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
+}
+
+function countOf(value: unknown): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+function only(values: readonly string[]): string | null {
+  return values.length === 1 ? (values[0] ?? null) : null;
+}
+
+/** What a field takes over from its declaration. */
+export function constraintsOf(column: DeclaredColumn | undefined): Pick<Field, "required" | "unique" | "options" | "maxLength"> {
+  return {
+    required: column?.required ?? false,
+    unique: column?.unique ?? false,
+    options: column?.options ?? null,
+    maxLength: column?.maxLength ?? null,
+  };
+}
