@@ -39,32 +39,38 @@ export async function scan(
   view: CheckView,
   condition: (column: ScanColumn, name: string, table: SandboxTable) => string | null,
 ): Promise<Scan> {
-  const { load, sandbox } = loadedOf(view);
+  const tables = loadedOf(view).load.tables.filter(({ collection }) => !collection.computed);
+  const scans = await Promise.all(tables.map((table) => scanTable(view, table, condition)));
+  return {
+    hits: scans.flatMap((one) => one.hits),
+    columns: scans.reduce((sum, one) => sum + one.columns, 0),
+    values: scans.reduce((sum, one) => sum + one.values, 0),
+  };
+}
+
+async function scanTable(
+  view: CheckView,
+  table: SandboxTable,
+  condition: (column: ScanColumn, name: string, table: SandboxTable) => string | null,
+): Promise<Scan> {
+  const asked = table.columns.flatMap((column) => {
+    const bad = condition(column, quoted(column.column), table);
+    return bad === null ? [] : [{ column, bad }];
+  });
+  if (asked.length === 0 || table.loaded === 0) return { hits: [], columns: asked.length, values: 0 };
+  const counts = asked
+    .map(({ column, bad }, index) => `count(*) FILTER (WHERE ${bad}) AS b${index}, count(${quoted(column.column)}) AS f${index}`)
+    .join(", ");
+  const [row] = await loadedOf(view).sandbox.query(`SELECT ${counts} FROM ${quoted(table.table)}`, [], { signal: view.signal });
   const hits: Hit[] = [];
-  let columns = 0;
   let values = 0;
-  for (const table of load.tables.filter(({ collection }) => !collection.computed)) {
-    const asked = table.columns.flatMap((column) => {
-      const bad = condition(column, quoted(column.column), table);
-      return bad === null ? [] : [{ column, bad }];
-    });
-    if (asked.length === 0 || table.loaded === 0) {
-      columns += asked.length;
-      continue;
-    }
-    const counts = asked
-      .map(({ column, bad }, index) => `count(*) FILTER (WHERE ${bad}) AS b${index}, count(${quoted(column.column)}) AS f${index}`)
-      .join(", ");
-    const [row] = await sandbox.query(`SELECT ${counts} FROM ${quoted(table.table)}`, [], { signal: view.signal });
-    for (const [index, { column, bad }] of asked.entries()) {
-      const count = Number(row?.[`b${index}`] ?? 0);
-      const filled = Number(row?.[`f${index}`] ?? 0);
-      columns += 1;
-      values += filled;
-      if (count > 0) hits.push({ table, column, count, filled, examples: await examplesOf(view, table, column, bad) });
-    }
+  for (const [index, { column, bad }] of asked.entries()) {
+    const count = Number(row?.[`b${index}`] ?? 0);
+    const filled = Number(row?.[`f${index}`] ?? 0);
+    values += filled;
+    if (count > 0) hits.push({ table, column, count, filled, examples: await examplesOf(view, table, column, bad) });
   }
-  return { hits, columns, values };
+  return { hits, columns: asked.length, values };
 }
 
 async function examplesOf(view: CheckView, table: SandboxTable, column: ScanColumn, bad: string): Promise<Example[]> {

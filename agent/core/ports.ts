@@ -222,7 +222,7 @@ export interface SandboxLimits {
 export type Row = Readonly<Record<string, string | number | bigint | boolean | null | readonly (string | null)[]>>;
 
 /**
- * Where content is loaded to be looked at. One instance serves one drill; statements run one after the other.
+ * Where content is loaded to be looked at. One instance serves one drill; questions may be asked side by side.
  * Rows hold plain values: integers as numbers, beyond 2^53 as bigint; decimals as their digits; timestamps as ISO text in UTC.
  * Memory or disk used up is AgentError `limit`; no error message holds a record value.
  */

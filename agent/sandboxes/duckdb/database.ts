@@ -1,10 +1,11 @@
-/** One locked database: opening, one statement at a time, interrupting, removing. */
+/** One locked database: opening, as many questions at a time as there are threads, interrupting, removing. */
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type * as Api from "@duckdb/node-api";
 import type { DuckDBAppender, DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
 import { AgentError } from "../../core/errors.ts";
 import type { Row, Sandbox, SandboxLimits } from "../../core/ports.ts";
+import { connectionPool } from "./connections.ts";
 import { plainValue } from "./rows.ts";
 import { asSandboxError } from "./trouble.ts";
 
@@ -15,7 +16,7 @@ export interface Database {
   readonly query: Sandbox["query"];
   /** Runs a statement for its effect. */
   execute(sql: string, signal?: AbortSignal): Promise<void>;
-  /** Runs statements that do not depend on each other, as many at once as there are threads. The first failure ends the others. */
+  /** Runs statements that do not depend on each other, several at once. The first failure ends the others. */
   executeAll(statements: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Lets `work` append to tables while no statement runs; closes the appenders. `work` flushes them; what it throws comes out as it is. */
   append<T>(tables: readonly string[], work: (appenders: readonly DuckDBAppender[]) => Promise<T>): Promise<T>;
@@ -89,71 +90,57 @@ async function lock(
 }
 
 function database(library: Library, instance: DuckDBInstance, connection: DuckDBConnection, own: string, lanes: number): Database {
-  let last: Promise<unknown> = Promise.resolve();
-  let closed: Promise<void> | null = null;
+  const pool = connectionPool(instance, connection, lanes);
   const closing = new AbortController();
+  let alone: Promise<unknown> = Promise.resolve();
+  let closed: Promise<void> | null = null;
 
-  /** One after the other: an interrupt must reach the statement it was meant for. */
+  const assertOpen = (): void => {
+    if (closed !== null) throw new AgentError("internal", "sandbox-not-ready", "The sandbox is disposed.");
+  };
+  /** One after the other, and never beside a question: tables are made and filled. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(() => {
-      if (closed !== null) throw new AgentError("internal", "sandbox-not-ready", "The sandbox is disposed.");
+    const turn = alone.then(async () => {
+      await pool.idle();
+      assertOpen();
       return work();
     });
-    last = turn.catch(() => undefined);
+    alone = turn.catch(() => undefined);
     return turn;
   };
-
-  const interruptible = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>, on = connection): Promise<T> => {
-    if (signal?.aborted === true) throw new AgentError("transient", "aborted", "The query was aborted.");
-    const stops: (() => void)[] = [];
-    const interrupt = (): void => {
-      stops.push(keepInterrupting(on));
-    };
-    signal?.addEventListener("abort", interrupt, { once: true });
-    try {
-      return await work();
-    } catch (thrown) {
-      throw asSandboxError(thrown);
-    } finally {
-      signal?.removeEventListener("abort", interrupt);
-      for (const stop of stops) stop();
-    }
-  };
-
-  const inLanes = async (statements: readonly string[], signal: AbortSignal | undefined): Promise<void> => {
+  const run = (statement: string, on: DuckDBConnection, signal: AbortSignal | undefined): Promise<void> =>
+    interruptible(on, [signal, closing.signal], async () => {
+      await on.run(statement);
+    });
+  const executeAll = async (statements: readonly string[], signal: AbortSignal | undefined): Promise<void> => {
     const failing = new AbortController();
-    const ending = AbortSignal.any([failing.signal, closing.signal, ...(signal === undefined ? [] : [signal])]);
-    const waiting = statements.values();
+    const ending = AbortSignal.any([failing.signal, ...(signal === undefined ? [] : [signal])]);
     const failures: unknown[] = [];
-    const lane = async (): Promise<void> => {
-      let other: DuckDBConnection | null = null;
-      try {
-        const opened = await instance.connect();
-        other = opened;
-        for (const statement of waiting) await interruptible(ending, async () => void (await opened.run(statement)), opened);
-      } catch (thrown) {
-        failures.push(thrown);
-        failing.abort();
-      } finally {
-        other?.closeSync();
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(lanes, statements.length) }, lane));
+    await Promise.all(
+      statements.map((statement) =>
+        pool
+          .use((on) => run(statement, on, ending))
+          .catch((thrown: unknown) => {
+            failures.push(thrown);
+            failing.abort();
+          }),
+      ),
+    );
     // The first one says why; what the others say is that they were interrupted.
     if (failures.length > 0) throw failures[0];
   };
 
   return {
     library,
-    query: (sql, parameters = [], options = {}) =>
-      inTurn(() => interruptible(options.signal, () => read(connection, sql, parameters, options.maxRows ?? DEFAULT_MAX_ROWS))),
-    execute: (sql, signal) =>
-      inTurn(() =>
-        interruptible(signal, async () => {
-          await connection.run(sql);
-        }),
-      ),
-    executeAll: (statements, signal) => inTurn(() => inLanes(statements, signal)),
+    async query(sql, parameters = [], options = {}) {
+      await alone;
+      return pool.use((on) => {
+        assertOpen();
+        return interruptible(on, [options.signal, closing.signal], () => read(on, sql, parameters, options.maxRows ?? DEFAULT_MAX_ROWS));
+      });
+    },
+    execute: (sql, signal) => inTurn(() => run(sql, connection, signal)),
+    executeAll: (statements, signal) => inTurn(() => executeAll(statements, signal)),
     append: (tables, work) =>
       inTurn(async () => {
         const appenders: DuckDBAppender[] = [];
@@ -167,16 +154,34 @@ function database(library: Library, instance: DuckDBInstance, connection: DuckDB
     close() {
       closed ??= (async () => {
         closing.abort();
-        const stop = keepInterrupting(connection);
-        await last;
-        stop();
-        connection.closeSync();
+        await alone;
+        await pool.idle();
+        pool.close();
         instance.closeSync();
         await rm(own, { recursive: true, force: true });
       })();
       return closed;
     },
   };
+}
+
+/** Runs one statement on a connection; any of the signals interrupts it. */
+async function interruptible<T>(on: DuckDBConnection, signals: readonly (AbortSignal | undefined)[], work: () => Promise<T>): Promise<T> {
+  const signal = AbortSignal.any(signals.filter((one) => one !== undefined));
+  if (signal.aborted) throw new AgentError("transient", "aborted", "The query was aborted.");
+  const stops: (() => void)[] = [];
+  const interrupt = (): void => {
+    stops.push(keepInterrupting(on));
+  };
+  signal.addEventListener("abort", interrupt, { once: true });
+  try {
+    return await work();
+  } catch (thrown) {
+    throw asSandboxError(thrown);
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+    for (const stop of stops) stop();
+  }
 }
 
 /** Again and again until stopped: an interrupt that comes before the statement has begun is forgotten. */
