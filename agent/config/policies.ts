@@ -14,6 +14,7 @@ export function sourcePolicy(source: ParsedSource): SourcePolicy {
     owner: source.owner === undefined ? null : { team: source.owner.team, contact: source.owner.contact ?? null },
     domain: source.domain,
     tier: source.tier,
+    data: { retentionMs: source.data.retention ?? null },
     objectives: { rpoMs: objectives.rpo ?? null, rtoMs: objectives.rto ?? null, verifyMs: objectives.verify },
     backups: {
       vaultId: backups.vault,

@@ -112,8 +112,15 @@ function schedule(source: unknown, at: readonly PropertyKey[]): Problem[] {
   const jitter = durationOf(field(backups, "jitter"));
   const retention = durationOf(field(backups, "retention"));
   const settle = durationOf(field(backups, "settle"));
+  const longest = durationOf(field(mapAt(source, "data"), "retention"));
   const minPoints = field(backups, "minPoints");
   const problems: Problem[] = [];
+  if (longest !== null && retention !== null && longest.ms < retention.ms) {
+    problems.push({
+      at: [...at, "data", "retention"],
+      text: `${longest.text} is shorter than backups.retention (${retention.text}), so backups must be kept that may not be; mend: write at least ${retention.text}, or shorten backups.retention`,
+    });
+  }
   const add = (key: string, text: string): number => problems.push({ at: [...at, "backups", key], text });
   if (jitter !== null && field(backups, "every") === undefined) {
     add("jitter", "jitter means nothing without every; mend: add every, the expected time between backups");

@@ -202,6 +202,14 @@ function source(registries: ConfigRegistries) {
       .describe("Who is told when it breaks."),
     domain: z.string().min(1).max(63).default("default").describe("Part of the business; drills can rotate over domains."),
     tier: z.enum(TIERS).default("standard").describe("How much it matters."),
+    data: z
+      .strictObject({
+        retention: duration({ min: "1d", example: "35d" })
+          .optional()
+          .describe("Longest that the data may be kept at all; a backup older than this is a finding (governance.retention)."),
+      })
+      .prefault({})
+      .describe("What is promised about the data itself."),
     objectives,
     backups: backups(registries.formats.map((format) => format.id)),
     poll: duration({ min: "1s", max: "7d" }).prefault("60s").describe("How often the vault is looked at."),

@@ -13,6 +13,8 @@ export interface SourcePolicy {
   readonly owner: { readonly team: string; readonly contact: string | null } | null;
   readonly domain: string;
   readonly tier: Tier;
+  /** What is promised about the data itself: the longest it may be kept. */
+  readonly data: { readonly retentionMs: number | null };
   readonly objectives: {
     readonly rpoMs: number | null;
     readonly rtoMs: number | null;

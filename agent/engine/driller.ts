@@ -222,25 +222,42 @@ async function expectationOf(policy: SourcePolicy, point: RecoveryPoint, opened:
   const { repositories, clock } = deps;
   const run = point.runId === null ? null : await repositories.runs.get(point.runId);
   const alive = await repositories.points.list(policy.id);
+  const now = clock.now();
   const previous = await previousVerified(policy, point, await repositories.drills.ledger(policy.id), alive, repositories);
   return {
-    now: clock.now(),
+    now,
     sourceId: policy.id,
     point,
     run,
     checksum: opened.entry.checksum,
     previous: previous?.facts ?? null,
     previousAt: previous?.at ?? null,
-    points: { count: alive.length, oldestAt: alive.at(-1)?.createdAt ?? null, newestAt: alive[0]?.createdAt ?? null },
+    points: {
+      count: alive.length,
+      oldestAt: alive.at(-1)?.createdAt ?? null,
+      newestAt: alive[0]?.createdAt ?? null,
+      ...overdue(alive, policy.data.retentionMs, now),
+    },
     objectives: {
       rpoMs: policy.objectives.rpoMs,
       rtoMs: policy.objectives.rtoMs,
       retentionMs: policy.backups.retentionMs,
       minPoints: policy.backups.minPoints,
       immutableMs: policy.backups.immutableMs,
+      dataRetentionMs: policy.data.retentionMs,
     },
     critical: policy.verify.critical,
   };
+}
+
+/** @returns how many points are older than their data may be kept; what removes them may run once a day, so a day more is none yet */
+function overdue(
+  alive: readonly RecoveryPoint[],
+  retentionMs: number | null,
+  now: number,
+): { readonly overdue: number; readonly overdueProtected: number } {
+  const late = retentionMs === null ? [] : alive.filter((point) => now - point.createdAt > retentionMs + 86_400_000);
+  return { overdue: late.length, overdueProtected: late.filter((point) => (point.immutableUntil ?? 0) > now).length };
 }
 
 /** The newest point older than this one whose content was verified: a point that failed is no measure for the next. */

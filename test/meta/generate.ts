@@ -5,22 +5,32 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checks } from "../../agent/checks/api.ts";
-import { checksTable } from "../../agent/checks/table.ts";
+import { PITFALLS } from "../../agent/checks/pitfalls.ts";
+import { checksTable, pitfallsTable } from "../../agent/checks/table.ts";
 import { configJsonSchema } from "../../agent/config/json-schema.ts";
 import { PLATFORMS } from "../../agent/core/words.ts";
 import { formats } from "../../agent/formats/api.ts";
 import { metricsTable } from "../../agent/telemetry/table.ts";
 import { vaults } from "../../agent/vaults/api.ts";
+import { abilities } from "./abilities.ts";
 import { ROOT } from "./sources.ts";
 
 /** What each generated file should hold, by path. */
-export function generated(): ReadonlyMap<string, string> {
+export async function generated(): Promise<ReadonlyMap<string, string>> {
   const readme = readFileSync(join(ROOT, "README.md"), "utf8");
   const formatsTable = ["| format | reads |", "|---|---|", ...formats.map((format) => `| \`${format.id}\` | ${format.summary} |`)].join(
     "\n",
   );
   return new Map([
-    ["README.md", fill(fill(fill(readme, "checks", checksTable(checks)), "metrics", metricsTable()), "formats", formatsTable)],
+    [
+      "README.md",
+      [
+        ["checks", checksTable(checks, await abilities(), formats.length)] as const,
+        ["pitfalls", pitfallsTable(PITFALLS)] as const,
+        ["metrics", metricsTable()] as const,
+        ["formats", formatsTable] as const,
+      ].reduce((text, [name, content]) => fill(text, name, content), readme),
+    ],
     [
       "agent/config/restorewatch.schema.json",
       `${JSON.stringify(configJsonSchema({ vaults, formats, platforms: [...PLATFORMS] }), null, 2)}\n`,
@@ -39,7 +49,7 @@ function fill(text: string, name: string, content: string): string {
 
 if (process.argv[1] === import.meta.filename) {
   const check = process.argv.includes("--check");
-  for (const [path, content] of generated()) {
+  for (const [path, content] of await generated()) {
     const full = join(ROOT, path);
     const before = readOr(full);
     if (before === content) continue;

@@ -50,6 +50,7 @@ export async function readContent(tree: FileTree, context: FormatContext): Promi
     files: metadata.files,
     access: metadata.access,
     settings: metadata.settings,
+    templates: metadata.templates,
     views: metadata.views,
     aspects: aspectsOf(data, metadata),
     async *records(collectionId, ending) {
@@ -128,6 +129,7 @@ const KEPT_AS: Partial<Record<Aspect, MetadataName>> = {
   files: "files",
   access: "access",
   settings: "settings",
+  templates: "templates",
 };
 
 function aspectsOf(data: BagPackage, metadata: Metadata): Record<Aspect, AspectState> {

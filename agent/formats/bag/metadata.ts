@@ -1,10 +1,20 @@
-/** Everything of a capture that is no record: automations, credentials, views, access, settings, files. Each is one JSON list. */
-import type { AccessEntry, Automation, AutomationReference, Collection, Credential, FileItem, Setting, View } from "../../core/content.ts";
+/** Everything of a capture that is no record: automations, credentials, views, access, settings, templates, files. Each is one JSON list. */
+import type {
+  AccessEntry,
+  Automation,
+  AutomationReference,
+  Collection,
+  Credential,
+  FileItem,
+  Setting,
+  Template,
+  View,
+} from "../../core/content.ts";
 import type { FileTree } from "../../kit/file-tree.ts";
 import { type KeyRing, stateOf } from "./age.ts";
 import { countOf, digestOf, type JsonObject, objectsOf, readJson, textOf, textsOf } from "./json.ts";
 
-export const METADATA = ["automations", "credentials", "views", "access", "settings", "files"] as const;
+export const METADATA = ["automations", "credentials", "views", "access", "settings", "templates", "files"] as const;
 export type MetadataName = (typeof METADATA)[number];
 
 export interface Metadata {
@@ -13,6 +23,7 @@ export interface Metadata {
   readonly views: readonly View[];
   readonly access: readonly AccessEntry[];
   readonly settings: readonly Setting[];
+  readonly templates: readonly Template[];
   readonly files: readonly FileItem[];
   readonly present: ReadonlySet<MetadataName>;
   readonly plainSecrets: readonly string[];
@@ -62,6 +73,7 @@ export async function readMetadata(
     views: of("views").map((entry) => readView(entry, collections)),
     access: of("access").map(readAccess),
     settings: of("settings").map((entry): Setting => ({ id: idOf(entry), digest: digestFrom(entry, "value") })),
+    templates: of("templates").map((entry) => readTemplate(entry, collections)),
     files: of("files").map((entry) => readFile(entry, tree)),
     present,
     plainSecrets,
@@ -139,6 +151,18 @@ function readView(entry: JsonObject, collections: readonly Collection[]): View {
     type: textOf(entry["type"]) ?? "view",
     collection,
     broken: brokenView(entry, collection, collections) ?? textOf(entry["broken"]),
+  };
+}
+
+function readTemplate(entry: JsonObject, collections: readonly Collection[]): Template {
+  const collection = textOf(entry["collection"]);
+  const lost = collection !== null && !collections.some((candidate) => candidate.id === collection);
+  return {
+    id: idOf(entry),
+    name: textOf(entry["name"]) ?? idOf(entry),
+    collection,
+    digest: digestFrom(entry, "body"),
+    broken: lost ? "not found: the table it is filled from" : textOf(entry["broken"]),
   };
 }
 

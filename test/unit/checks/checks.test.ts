@@ -6,7 +6,7 @@ import { AgentError } from "../../../agent/core/errors.ts";
 import { REQUIRED_CHECKS } from "../../../agent/core/verdict.ts";
 import { ask } from "../../contracts/check.ts";
 import { collection, field, memoryContent, record } from "../../doubles/content.ts";
-import { checksTable, pitfallsTable } from "../../../agent/checks/table.ts";
+import { checksTable } from "../../../agent/checks/table.ts";
 import { artifactFixtures } from "../../fixtures/checks/artifact.ts";
 import type { CheckFixture, CheckFixtures } from "../../fixtures/checks/build.ts";
 import { linksAndFilesFixtures } from "../../fixtures/checks/links-and-files.ts";
@@ -47,11 +47,15 @@ test("every required check of the offline layers is there", () => {
   expect([...REQUIRED_CHECKS.artifact, ...REQUIRED_CHECKS.content].flat().filter((id) => !ids.includes(id))).toEqual([]);
 });
 
-test("the tables have a row for every check and for every failure it answers", () => {
-  expect(checksTable(checks).split("\n")).toHaveLength(checks.length + 2);
-  const rows = pitfallsTable(checks).split("\n").slice(2);
-  expect(rows).toHaveLength(new Set(checks.flatMap((check) => check.pitfalls)).size);
-  expect(rows).toContain("| permissions duplicated or lost on restore | `access.permissions`, `access.roles` |");
+test("the table of checks has a row for each, with the formats that answer it", () => {
+  const answers = new Map([
+    ["links.digest", ["bag", "csv"]],
+    ["links.resolve", ["bag", "csv", "grist"]],
+  ]);
+  const rows = checksTable(checks, answers, 3).split("\n");
+  expect(rows).toHaveLength(checks.length + 2);
+  const formatsOf = (id: string) => rows.find((row) => row.includes(`\`${id}\``))?.split(" | ")[3];
+  expect(["links.digest", "links.resolve", "files.digest"].map(formatsOf)).toEqual(["bag, csv", "all", "none yet"]);
 });
 
 describe.each(checks.map((check) => ({ id: check.id, check })))("$id", ({ id, check }) => {

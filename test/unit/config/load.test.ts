@@ -95,6 +95,7 @@ describe("a configuration that is valid", () => {
         owner: null,
         domain: "default",
         tier: "standard",
+        data: { retentionMs: null },
         objectives: { rpoMs: null, rtoMs: null, verifyMs: 7 * 86_400_000 },
         backups: {
           vaultId: "nightly",
@@ -154,6 +155,7 @@ describe("a configuration that is valid", () => {
     expect(config.sources[0]).toMatchObject({
       owner: { team: "sales-ops", contact: "#sales-ops" },
       objectives: { rpoMs: 26 * 3_600_000, rtoMs: 5_400_000, verifyMs: 3 * 86_400_000 },
+      data: { retentionMs: 40 * 86_400_000 },
       backups: { path: "nocode/crm", jitterMs: 7_200_000, settleMs: 0, minPoints: 30, immutableMs: 7 * 86_400_000 },
       pollMs: 300_000,
       verify: {
