@@ -7,6 +7,17 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { test: { ...shared, name: "main", include: ["test/{unit,meta,integration}/**/*.test.ts"] } },
+      // Against real servers, which test/servers installs once a machine. One file after the other: each starts a whole product.
+      {
+        test: {
+          ...shared,
+          name: "platforms",
+          include: ["test/platforms/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
       // Needs Chromium: not part of `npm test`, which runs on a machine that has only Node and npm.
       { test: { ...shared, name: "browser", include: ["test/browser/**/*.test.ts"], fileParallelism: false } },
     ],

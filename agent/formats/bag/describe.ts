@@ -1,0 +1,133 @@
+/** The JSON documents of a bag that is written: the data package, the metadata lists, the product's own documents. */
+import type { Collection, Field } from "../../core/content.ts";
+import type { Described, Json } from "../../core/platform-ports.ts";
+import { CREATED, KEY, UPDATED } from "./rows.ts";
+
+export interface BagInfo {
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly platform: string;
+  readonly platformVersion: string | null;
+  /** Comparable with a probe's identity; never a secret. */
+  readonly scope: string;
+  /** Clock of the product minus ours while it was captured, ms. */
+  readonly clockSkewMs: number | null;
+  /** Sentences about what changed while it was read; empty: it is consistent as far as can be told. */
+  readonly changed: readonly string[];
+  /** Whether everything was read, or only what changed since the bag before, laid over it. */
+  readonly mode: "full" | "incremental";
+  /** What the product's API cannot give, by aspect or in words. */
+  readonly fidelity: readonly string[];
+  /** Credentials sealed for a recipient: id → armoured age file. */
+  readonly sealed: Readonly<Record<string, string>>;
+}
+
+interface Written {
+  readonly collections: Readonly<Record<string, { readonly records: number; readonly parts: readonly string[] }>>;
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
+}
+
+/** @returns text by path within the bag */
+export function bagDocuments(
+  described: Described,
+  originals: Readonly<Record<string, Json>>,
+  info: BagInfo,
+  written: Written,
+): ReadonlyMap<string, string> {
+  const lists: Readonly<Record<string, readonly unknown[]>> = {
+    automations: described.automations.map(({ bodyDigest, ...rest }) => ({ ...rest, digest: bodyDigest })),
+    credentials: described.credentials.map(({ id, type }) => ({
+      id,
+      type,
+      ...(info.sealed[id] === undefined ? {} : { sealed: info.sealed[id] }),
+    })),
+    views: described.views,
+    access: described.access.map(({ kind, id, digest, broken }) => ({ kind, id, digest, broken })),
+    settings: described.settings,
+    files: described.files.map((file) => {
+      const bytes = written.files[file.id];
+      return {
+        id: file.id,
+        name: file.name,
+        type: file.declaredType,
+        ...(bytes === undefined ? { bytes: file.bytes, presence: file.presence } : { bytes: bytes.bytes, sha256: bytes.sha256 }),
+      };
+    }),
+  };
+  const documents = new Map([["data/datapackage.json", json(packageOf(described, info, written))]]);
+  for (const [name, list] of Object.entries(lists)) documents.set(`data/${name}.json`, json(list));
+  for (const [name, document] of Object.entries(originals)) documents.set(`data/originals/${name}.json`, json(document));
+  return documents;
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 1)}\n`;
+}
+
+function packageOf(described: Described, info: BagInfo, written: Written): unknown {
+  const { startedAt, finishedAt, platform, platformVersion, scope, clockSkewMs, changed, mode, fidelity } = info;
+  return {
+    profile: "data-package",
+    created: new Date(finishedAt).toISOString(),
+    resources: described.collections.map((collection) => resourceOf(collection, written)),
+    restorewatch: {
+      layout: "1",
+      startedAt: new Date(startedAt).toISOString(),
+      finishedAt: new Date(finishedAt).toISOString(),
+      ...{ platform, platformVersion, scope, clockSkewMs, changed, mode, fidelity },
+      aspects: Object.fromEntries(
+        Object.entries(described.aspects).map(([aspect, state]) => [aspect, state.included ? true : state.reason]),
+      ),
+    },
+  };
+}
+
+function resourceOf(collection: Collection, written: Written): unknown {
+  const own = written.collections[collection.id];
+  return {
+    name: collection.id,
+    title: collection.name,
+    path: own?.parts ?? [],
+    format: "ndjson",
+    schema: {
+      fields: [
+        { name: KEY, type: "string" },
+        { name: CREATED, type: "datetime" },
+        { name: UPDATED, type: "datetime" },
+        ...collection.fields.map(fieldOf),
+      ],
+      primaryKey: KEY,
+    },
+    restorewatch: {
+      id: collection.id,
+      keyKind: collection.keyKind,
+      // What the product said, not what we read: the difference is a finding.
+      records: collection.declaredRecords ?? own?.records ?? 0,
+      computed: collection.computed,
+      nextKey: collection.nextKey,
+    },
+  };
+}
+
+function fieldOf(field: Field): unknown {
+  return {
+    name: field.id,
+    title: field.name,
+    type: "any",
+    constraints: {
+      required: field.required,
+      unique: field.unique,
+      ...(field.maxLength === null ? {} : { maxLength: field.maxLength }),
+      ...(field.options === null ? {} : { enum: field.options }),
+    },
+    restorewatch: {
+      id: field.id,
+      type: field.type,
+      platformType: field.platformType,
+      computed: field.computed,
+      ...(field.lenient === true ? { lenient: true } : {}),
+      ...(field.link === null ? {} : { link: field.link }),
+    },
+  };
+}
