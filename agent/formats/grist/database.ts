@@ -37,6 +37,8 @@ export interface GristDatabase {
 
 const HEADER_BYTES = 100;
 const NEWEST_SCHEMA_FORMAT = 4;
+/** UTF-8, and UTF-16 in both byte orders; 0 in a file without tables. */
+const TEXT_ENCODINGS = 3;
 const COPY_BYTES = 1024 * 1024;
 const MAX_PROBLEMS = 20;
 
@@ -97,8 +99,19 @@ async function copyDocument(from: string, to: string, context: FormatContext): P
   }
 }
 
-/** What the header says of the size, against the size. Throws `damaged` where there is no SQLite file at all. */
-function checkHeader({ bytes, size }: Header): string[] {
+/** What is wrong with the header itself. Throws `damaged` where there is no SQLite file at all. */
+function checkHeader(header: Header): string[] {
+  const { bytes } = header;
+  const problems = checkSize(header);
+  // SQLite looks away from both, so that only here a header that was overwritten is seen.
+  if (bytes.readUInt32BE(56) > TEXT_ENCODINGS) problems.push("The file's header names a text encoding that SQLite does not have.");
+  if (bytes.subarray(72, 92).some((byte) => byte !== 0))
+    problems.push("The file's header holds something where it is empty by its format.");
+  return problems;
+}
+
+/** What the header says of the size, against the size. */
+function checkSize({ bytes, size }: Header): string[] {
   if (size === 0) throw new AgentError("damaged", "artifact-empty", "The document is empty.");
   if (size < HEADER_BYTES)
     throw new AgentError("damaged", "artifact-truncated", `The document ends after ${size} bytes, within its header.`);
