@@ -1,6 +1,6 @@
 import type { Check } from "../core/ports.ts";
 import { describeCount } from "../core/words-for-people.ts";
-import { contentOf, fail, pass } from "./outcome.ts";
+import { contentOf, fail, pass, skip } from "./outcome.ts";
 
 export const automationsReferences: Check = {
   id: "automations.references",
@@ -30,6 +30,7 @@ export const automationsReferences: Check = {
       });
     }
     const count = automations.reduce((sum, one) => sum + one.references.length, 0);
+    if (count === 0) return skip(automations.length === 0 ? "the backup holds no automation" : "no automation refers to anything");
     return pass(`${describeCount(count, "reference")} of ${describeCount(automations.length, "automation")} found`, count);
   },
 };

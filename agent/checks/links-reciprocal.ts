@@ -54,6 +54,7 @@ export const linksReciprocal: Check = {
         examples,
       });
     }
+    if (apart.length === 0 && looked === 0) return skip("no relation that keeps both sides is filled in");
     if (apart.length === 0) return pass(`both sides of ${describeCount(looked, "pair")} agree`, looked);
     const total = apart.reduce((sum, found) => sum + found.count, 0);
     const places = apart.map((found) => `${found.place}${apart.length > 1 ? ` (${describeNumber(found.count)})` : ""}`);

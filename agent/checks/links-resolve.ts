@@ -4,6 +4,9 @@ import { linkColumnsOf } from "./links.ts";
 import { fail, listed, loadedOf, pass, placeOf, skip } from "./outcome.ts";
 import { quoted, spread } from "./scan.ts";
 
+/** A row number, a UUID, an id of random characters: what leads nowhere may also be people's text, and that is not told. */
+const MADE_BY_A_PLATFORM = /^(?:\d{1,8}|[0-9a-f]{16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|rec[A-Za-z0-9]{14})$/u;
+
 export const linksResolve: Check = {
   id: "links.resolve",
   layer: "content",
@@ -28,16 +31,22 @@ export const linksResolve: Check = {
       const count = Number(row?.["wrong"] ?? 0);
       if (count === 0) continue;
       const rows = await sandbox.query(
-        `SELECT DISTINCT k, n FROM (${pairs}) WHERE t NOT IN (SELECT k FROM ${quoted(target.keys)}) ORDER BY n LIMIT 5`,
+        `SELECT k, n, min(t) AS t FROM (${pairs}) WHERE t NOT IN (SELECT k FROM ${quoted(target.keys)}) GROUP BY k, n ORDER BY n LIMIT 5`,
         [],
         { signal: view.signal },
       );
       dangling.push({
         place: placeOf(table.collection, field),
         count,
-        examples: rows.map((one) => view.example(table.collection, String(one["k"]), field.name)),
+        examples: rows.map((one) => {
+          const key = String(one["t"]);
+          const told = target.collection.keyKind === "platform" && MADE_BY_A_PLATFORM.test(key) ? ` ${key}` : "";
+          const note = `leads to${told} in ${target.collection.name}, which is not there`;
+          return view.example(table.collection, String(one["k"]), field.name, note);
+        }),
       });
     }
+    if (dangling.length === 0 && looked === 0) return skip("no link of the backup is filled in");
     if (dangling.length === 0)
       return pass(`${describeCount(looked, "reference")} lead somewhere`.replace("1 reference lead", "1 reference leads"), looked);
     const total = dangling.reduce((sum, one) => sum + one.count, 0);

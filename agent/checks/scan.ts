@@ -3,7 +3,7 @@ import { quoted } from "../core/link-pairs.ts";
 import type { CheckOutcome, CheckView, SandboxTable } from "../core/ports.ts";
 import type { Example } from "../core/values.ts";
 import { describeCount, describeNumber } from "../core/words-for-people.ts";
-import { fail, listed, loadedOf, pass, placeOf } from "./outcome.ts";
+import { fail, listed, loadedOf, pass, placeOf, skip } from "./outcome.ts";
 
 export type ScanColumn = SandboxTable["columns"][number];
 
@@ -80,12 +80,19 @@ async function examplesOf(view: CheckView, table: SandboxTable, column: ScanColu
   return rows.map((row) => view.example(table.collection, String(row["k"]), column.field.name));
 }
 
-/** Fails with the hits in words, or passes with how much was looked at. */
+/** Fails with the hits in words, passes with how much was looked at, or skips where that is nothing. */
 export function judgeHits(
   hits: readonly Hit[],
   scanned: Pick<Scan, "columns" | "values">,
   words: { readonly one: string; readonly many: string; readonly expected: string; readonly clean: string },
 ): CheckOutcome {
+  // Where there was nothing to look at, nothing was found to be fine.
+  if (hits.length === 0 && scanned.values === 0)
+    return skip(
+      scanned.columns === 0
+        ? "no field is of a kind to ask this of"
+        : `${describeCount(scanned.columns, "field")} to ask this of, and none filled in`,
+    );
   if (hits.length === 0)
     return pass(`${words.clean} (${describeCount(scanned.values, "value")} in ${describeCount(scanned.columns, "field")})`, scanned.values);
   const total = hits.reduce((sum, hit) => sum + hit.count, 0);

@@ -170,8 +170,8 @@ export interface Integrity {
   readonly problems: readonly string[];
   /** Checksums the artifact itself carries (manifest, zip CRC, page checksums): how many were compared and which differ. */
   readonly checksums: { readonly compared: number; readonly mismatched: readonly string[] } | null;
-  /** Places where secrets lie in clear although the format should not hold any, as sentences without the secret. */
-  readonly plainSecrets: readonly string[];
+  /** Places where secrets lie in clear although the format should not hold any, as sentences without the secret; null: it has no place for them. */
+  readonly plainSecrets: readonly string[] | null;
 }
 
 /** Counts of one artifact, by kind of item. Computed collections and fields are left out. */

@@ -122,7 +122,7 @@ async function writeTable(directory: string, rows: readonly (readonly string[])[
 function writeGristTable(directory: string, rows: readonly (readonly string[])[]): string {
   const path = join(directory, "people.grist");
   writeGristDocument(path, {
-    tables: [{ id: "People", columns: [{ id: "Mail", type: "Text" }], rows: rows.map(([, mail]) => ({ Mail: mail })) }],
+    tables: [{ id: "People", columns: [{ id: "Mail", type: "Text" }], rows: rows.map(([, mail = ""]) => ({ Mail: mail })) }],
   });
   return path;
 }

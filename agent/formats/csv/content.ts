@@ -66,7 +66,7 @@ export async function readContent(tree: FileTree, checked: boolean, context: For
       complete: problems.length === 0,
       problems,
       checksums: compared === 0 ? null : { compared, mismatched: sums.mismatched },
-      plainSecrets: [],
+      plainSecrets: null,
     },
     collections: tables.map((table) => table.collection),
     automations: [],

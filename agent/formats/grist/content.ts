@@ -33,7 +33,7 @@ export function readContent(database: GristDatabase, context: FormatContext): Co
     format: "grist",
     formatVersion: info.schemaVersion,
     createdAt: null,
-    integrity: { complete: all.length === 0, problems: all, checksums: null, plainSecrets: [] },
+    integrity: { complete: all.length === 0, problems: all, checksums: null, plainSecrets: null },
     collections: tables.map((table) => table.collection),
     ...readAutomations(database, names, maxRows),
     files: attachments.files,
