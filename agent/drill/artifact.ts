@@ -35,7 +35,7 @@ export async function readArtifact(
   const status = await stat(path);
   if (status.isFile()) {
     assertSize(status.size, limits.maxBytes);
-    const { bytes, sha256, mark } = await digestFile(path, signal, limits.maxBytes, onBytes);
+    const { bytes, sha256, mark } = await digestFile(path, signal, limits.maxBytes, onBytes, Buffer.allocUnsafe(BLOCK_BYTES));
     const head = await headOf(path, HEAD_BYTES);
     return {
       facts: { path: name, kind: "file", bytes, sha256, files: 1 },
@@ -50,9 +50,11 @@ export async function readArtifact(
   const lines: string[] = [];
   let bytes = 0;
   const marks = new Map<string, string>();
+  // One for all: a megabyte anew for each of many small files takes longer than reading them.
+  const block = Buffer.allocUnsafe(BLOCK_BYTES);
   for (const entry of entries) {
     const before = bytes;
-    const one = await digestFile(join(path, entry), signal, limits.maxBytes - before, (read) => onBytes(before + read)).catch(
+    const one = await digestFile(join(path, entry), signal, limits.maxBytes - before, (read) => onBytes(before + read), block).catch(
       (thrown: unknown) => {
         throw readable(entry, thrown);
       },
@@ -130,14 +132,14 @@ async function digestFile(
   signal: AbortSignal,
   maxBytes: number,
   onBytes: (bytes: number) => void,
+  block: Buffer,
 ): Promise<{ readonly bytes: number; readonly sha256: string; readonly mark: string }> {
   const digest = createHash("sha256");
   let bytes = 0;
   let mark = "";
-  await withFile(path, async (file) => {
+  await withFile(path, async (file, status) => {
     // Taken before the first byte: what is written while reading shows too.
-    mark = markOf(await file.stat({ bigint: true }));
-    const block = Buffer.allocUnsafe(BLOCK_BYTES);
+    mark = markOf(status);
     for (;;) {
       signal.throwIfAborted();
       const { bytesRead } = await file.read(block, 0, block.length, null);
@@ -164,13 +166,13 @@ async function headOf(path: string, length: number): Promise<Uint8Array> {
   });
 }
 
-async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
+async function withFile<T>(path: string, work: (file: FileHandle, status: BigIntStats) => Promise<T>): Promise<T> {
   // Between the look and the opening it may have become a pipe, which nothing may wait for.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    if (!(await file.stat()).isFile())
-      throw new AgentError("unsupported", "not-a-file", "A file of the artifact is no ordinary file any more.");
-    return await work(file);
+    const status = await file.stat({ bigint: true });
+    if (!status.isFile()) throw new AgentError("unsupported", "not-a-file", "A file of the artifact is no ordinary file any more.");
+    return await work(file, status);
   } finally {
     await file.close();
   }
