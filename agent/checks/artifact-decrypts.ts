@@ -19,6 +19,8 @@ export const artifactDecrypts: Check = {
         return pass(`encrypted ${kind}, and opened with the key given`, 1);
       case "wrong-key":
         return fail(`encrypted ${kind}, and the key given does not open it`, { expected: "opens with the key given" });
+      case "damaged":
+        return skip(`encrypted ${kind}, and its header is broken: artifact.readable says so`);
       case "no-key":
         throw new AgentError("auth", "key-missing", `It is encrypted ${kind}, and no key is configured (backups.key / --key).`);
       case "unsupported":

@@ -307,8 +307,8 @@ export interface CheckView {
 
 export interface Encryption {
   readonly kind: "age" | "zip";
-  /** `unsupported`: of a kind that cannot be tried here, whatever the key. */
-  readonly state: "opened" | "wrong-key" | "no-key" | "unsupported";
+  /** `unsupported`: of a kind that cannot be tried here, whatever the key; `damaged`: its header is broken. */
+  readonly state: "opened" | "wrong-key" | "no-key" | "unsupported" | "damaged";
 }
 
 export interface CheckOutcome {

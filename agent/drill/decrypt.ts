@@ -62,22 +62,27 @@ export async function decryptAge(
   } catch (thrown) {
     if (thrown instanceof AgentError) throw thrown;
     signal.throwIfAborted();
+    // The library tells its refusals apart by their words alone.
     const message = thrown instanceof Error ? thrown.message : "";
-    if (/identit|passphrase|scrypt/iu.test(message))
+    if (message.includes("no identity matched"))
       return { state: "wrong-key", error: wrongKey("The artifact does not open with the key given.") };
-    return { state: "opened", error: broken() };
+    if (message.includes("work factor")) {
+      const error = new AgentError("unsupported", "encryption-unsupported", "The artifact's passphrase is made too costly to try.");
+      return { state: "unsupported", error };
+    }
+    return { state: "damaged", error: broken("its header is broken") };
   }
   try {
     await pipeline(Readable.fromWeb(clear), createWriteStream(target, { flags: "wx", mode: 0o600 }), { signal });
   } catch (thrown) {
     signal.throwIfAborted();
     if ((thrown as NodeJS.ErrnoException).syscall !== undefined) throw thrown;
-    return { state: "opened", error: broken() };
+    return { state: "opened", error: broken("it opens, and does not end as it should") };
   }
   return { state: "opened", error: null };
 }
 
-/** @returns where a decrypted artifact lies in the drill's directory, under the name it had, so that what reads by name still can */
+/** Where a decrypted artifact lies while it is drilled. */
 export function clearPath(workDir: string): string {
   return join(workDir, "decrypted-artifact");
 }
@@ -107,10 +112,6 @@ function wrongKey(message: string): AgentError {
   return new AgentError("damaged", "wrong-key", message);
 }
 
-function broken(): AgentError {
-  return new AgentError(
-    "damaged",
-    "artifact-damaged",
-    "The artifact is encrypted with age, and damaged: it opens, and does not end as it should.",
-  );
+function broken(how: string): AgentError {
+  return new AgentError("damaged", "artifact-damaged", `The artifact is encrypted with age, and damaged: ${how}.`);
 }

@@ -1,8 +1,8 @@
 /** Drills an artifact with every check, in this process, as often as asked; each run knows the one before it. */
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { checks } from "../../agent/checks/api.ts";
-import type { Expectation } from "../../agent/core/ports.ts";
+import { checks as everyCheck } from "../../agent/checks/api.ts";
+import type { Check, Expectation } from "../../agent/core/ports.ts";
 import type { CheckResult, PointFacts } from "../../agent/core/values.ts";
 import { drill } from "../../agent/drill/drill.ts";
 import type { ChildMessage } from "../../agent/drill/protocol.ts";
@@ -41,6 +41,7 @@ export async function askAll(
     readonly expectation?: Partial<Expectation>;
     readonly format?: string;
     readonly memoryMb?: number;
+    readonly checks?: readonly Check[];
   } = {},
 ): Promise<Asked> {
   await mkdir(workDir);
@@ -71,7 +72,7 @@ export async function askAll(
       {
         formats,
         sandboxes,
-        checks,
+        checks: options.checks ?? everyCheck,
         clock: systemClock(),
         channel: { send: (message) => messages.push(message) },
         signal: new AbortController().signal,
