@@ -2,13 +2,15 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { exportParts, type ZipPart, zipOf } from "../../fixtures/baserow/zip.ts";
 import { longCsv } from "../../fixtures/csv/write.ts";
 import { drillArtifact, readArtifact } from "../../fuzz/reading.ts";
 import { seedsOf } from "../../fuzz/seeds.ts";
 import { ask, said } from "./asking.ts";
 
+// What hangs is ended by `ask`; a machine with much else to do is only slow.
+vi.setConfig({ testTimeout: 240_000 });
 const home = mkdtempSync(join(tmpdir(), "rw-hostile-zips-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 

@@ -2,7 +2,7 @@
 import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { seededRandom } from "../../../agent/kit/random.ts";
 import { longCsv } from "../../fixtures/csv/write.ts";
 import { writeFiles } from "../../fixtures/csv/write.ts";
@@ -15,6 +15,8 @@ import { ROOT } from "../../meta/sources.ts";
 import { ask, type Asked, said } from "./asking.ts";
 
 const DATA = resolve(ROOT, "../shared/data");
+// What hangs is ended by `ask`; a machine with much else to do is only slow.
+vi.setConfig({ testTimeout: 240_000 });
 const home = mkdtempSync(join(tmpdir(), "rw-hostile-contents-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ROOT } from "../../meta/sources.ts";
 import { writeUserDir } from "../../fixtures/node-red/user-dir.ts";
 import { drillArtifact } from "../../fuzz/reading.ts";
@@ -12,6 +12,8 @@ import { FORMATS } from "../../fuzz/seeds.ts";
 import { ask, said } from "./asking.ts";
 
 const WORLD = resolve(ROOT, "../shared/data/grist/Comments_44.grist");
+// What hangs is ended by `ask`; a machine with much else to do is only slow.
+vi.setConfig({ testTimeout: 240_000 });
 const home = mkdtempSync(join(tmpdir(), "rw-hostile-paths-"));
 const at = (...parts: readonly string[]): string => join(home, ...parts);
 let socket: ChildProcess | null = null;
@@ -48,10 +50,10 @@ describe("what is neither a file nor a directory is usage, and never opened", ()
     ["a socket", () => at("socket"), /neither a file nor a directory/],
     ["/dev/zero", () => "/dev/zero", /neither a file nor a directory/],
     ["/dev/null", () => "/dev/null", /neither a file nor a directory/],
-    ["a loop of symlinks", () => at("loop-a"), /symbolic links|loop/],
+    ["a loop of symlinks", () => at("loop-a"), /leads in a circle/],
     ["a symlink to nowhere", () => at("dangling"), /There is nothing/],
     ["a path through a file", () => at("plain.grist", "inside"), /There is nothing/],
-    ["a name longer than names may be", () => at("x".repeat(300)), /too long|There is nothing/],
+    ["a name longer than names may be", () => at("x".repeat(300)), /longer than paths may be/],
     ["an empty path", () => "", /There is nothing|empty/],
   ])("%s", async (_what, path, says) => {
     const asked = await ask({ path: path(), cwd: home });
