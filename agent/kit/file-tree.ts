@@ -5,6 +5,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { InputError } from "./input-error.ts";
 
 export interface TreeFile {
   /** Absolute path where the bytes lie on this machine; for an unpacked archive not the entry's own name. */
@@ -30,19 +31,6 @@ export interface TreeLimits {
   readonly maxDepth: number;
 }
 
-/** `damaged`: the tree itself is broken; `limit`: a bound of ours; `unsupported`: made in a way that cannot be read here. */
-export class TreeError extends Error {
-  readonly reason: "damaged" | "limit" | "unsupported";
-  readonly code: string;
-
-  constructor(reason: TreeError["reason"], code: string, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = "TreeError";
-    this.reason = reason;
-    this.code = code;
-  }
-}
-
 const MAX_PROBLEMS = 20;
 
 /** Collects sentences, and counts those beyond the first few. */
@@ -60,7 +48,7 @@ export function problemList(): { readonly add: (sentence: string) => void; reado
 
 /**
  * @param root absolute path of a directory
- * @returns its regular files; throws TreeError `limit` beyond a bound, system errors as they are, and when `signal` aborts
+ * @returns its regular files; throws InputError `limit` beyond a bound, system errors as they are, and when `signal` aborts
  */
 export async function directoryTree(root: string, limits: TreeLimits, signal: AbortSignal): Promise<FileTree> {
   const files = new Map<string, TreeFile>();
@@ -70,7 +58,7 @@ export async function directoryTree(root: string, limits: TreeLimits, signal: Ab
   let level: string[] = [""];
   for (let depth = 1; level.length > 0; depth += 1) {
     if (depth > limits.maxDepth)
-      throw new TreeError("limit", "too-deep", `The folders are nested more than ${limits.maxDepth} levels deep.`);
+      throw new InputError("limit", "too-deep", `The folders are nested more than ${limits.maxDepth} levels deep.`);
     const next: string[] = [];
     for (const folder of level) {
       signal.throwIfAborted();
@@ -103,12 +91,12 @@ async function listed(root: string, folder: string, problem: (sentence: string) 
   }
 }
 
-export function tooMany(maxEntries: number): TreeError {
-  return new TreeError("limit", "too-many-entries", `The artifact holds more than the ${maxEntries} files that may be looked at.`);
+export function tooMany(maxEntries: number): InputError {
+  return new InputError("limit", "too-many-entries", `The artifact holds more than the ${maxEntries} files that may be looked at.`);
 }
 
-export function tooLarge(): TreeError {
-  return new TreeError("limit", "too-large", "The artifact, unpacked, is larger than what may be read.");
+export function tooLarge(): InputError {
+  return new InputError("limit", "too-large", "The artifact, unpacked, is larger than what may be read.");
 }
 
 /** A name from inside an artifact, safe to print: short, on one line, without control characters. */

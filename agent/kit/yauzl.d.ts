@@ -7,6 +7,7 @@ declare module "yauzl" {
     readonly compressedSize: number;
     readonly uncompressedSize: number;
     readonly compressionMethod: number;
+    readonly generalPurposeBitFlag: number;
     readonly crc32: number;
     readonly externalFileAttributes: number;
     readonly versionMadeBy: number;
@@ -16,7 +17,8 @@ declare module "yauzl" {
   export interface ZipFile {
     readonly entryCount: number;
     eachEntry(): AsyncIterable<Entry>;
-    openReadStreamPromise(entry: Entry): Promise<Readable>;
+    openReadStreamPromise(entry: Entry, options: { decodeFileData: false }): Promise<Readable>;
+    readLocalFileHeaderPromise(entry: Entry): Promise<{ generalPurposeBitFlag: number; compressionMethod: number }>;
     close(): void;
     on(event: "error", listener: () => void): void;
   }

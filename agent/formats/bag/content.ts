@@ -1,12 +1,12 @@
 /** A bag, read: its own integrity and all metadata at once, records and files as streams, tables also as files for the sandbox. */
 import { ASPECTS, type Aspect, type AspectState, type ContentRecord, LIST_TYPES } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
-import type { BulkContent, Content, FormatContext } from "../../core/ports.ts";
+import type { BulkContent, Content, FormatContext, TemplateContent } from "../../core/ports.ts";
 import { type FileTree, quoted, readChunks } from "../../kit/file-tree.ts";
 import { openStreams } from "../../kit/open-streams.ts";
 import { keyRing } from "./age.ts";
 import { readBag, sha256Of, verifyBag } from "./bagit.ts";
-import { readJson } from "./json.ts";
+import { readJson } from "../reading.ts";
 import { filePlaces, type Metadata, type MetadataName, readMetadata } from "./metadata.ts";
 import { type BagPackage, PACKAGE, readPackage } from "./package.ts";
 import { lineBlocks, partBytes } from "./parts.ts";
@@ -19,14 +19,14 @@ const BATCH = 1000;
  * Reads the bag whose files are `tree` (paths relative to the bag); `close` closes the tree.
  * @throws AgentError `damaged` where the bag's own files cannot be read for what they are, `limit` beyond a bound
  */
-export async function readContent(tree: FileTree, context: FormatContext): Promise<Content & BulkContent> {
+export async function readContent(tree: FileTree, context: FormatContext): Promise<Content & BulkContent & TemplateContent> {
   const { limits, signal } = context;
   const bag = await readBag(tree);
   const packageFile = tree.files.get(PACKAGE);
   if (packageFile === undefined) throw new AgentError("damaged", "bag-package", `The bag has no ${PACKAGE}.`);
-  const data = readPackage(await readJson(packageFile, PACKAGE, limits.maxDepth));
+  const data = readPackage(await readJson(packageFile.place, PACKAGE, context));
   const collections = data.tables.map((table) => table.collection);
-  const metadata = await readMetadata(tree, collections, keyRing(context.key), limits.maxDepth);
+  const metadata = await readMetadata(tree, collections, keyRing(context.key), context);
   const surveyed = await surveyTables(tree, data.tables, limits, signal);
   const digests = new Map(surveyed.flatMap(({ parts }) => parts.map((part) => [part.path, part.sha256] as const)));
   const integrity = await verifyBag(bag, async (path, file) => digests.get(path) ?? (await sha256Of(file, signal)));

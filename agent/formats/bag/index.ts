@@ -1,9 +1,11 @@
 /** Our capture format (decision 5): a BagIt bag that holds a data package of NDJSON tables, metadata and attachments. See readme.md. */
 import type { FormatDefinition } from "../../core/definitions.ts";
-import { AgentError, asAgentError } from "../../core/errors.ts";
+import { AgentError } from "../../core/errors.ts";
 import type { ArtifactProbe, FormatContext } from "../../core/ports.ts";
-import { directoryTree, type FileTree, quoted, TreeError } from "../../kit/file-tree.ts";
-import { looksLikeZip, unpackZip } from "../../kit/unzip.ts";
+import { directoryTree, type FileTree, quoted } from "../../kit/file-tree.ts";
+import { unpackZip } from "../../kit/unzip.ts";
+import { looksLikeZip } from "../../kit/zip.ts";
+import { asFormatError } from "../reading.ts";
 import { readContent } from "./content.ts";
 import { bagRoot, recogniseBag } from "./recognise.ts";
 
@@ -22,7 +24,7 @@ export const bag: FormatDefinition = {
         return await readContent(tree, context);
       } catch (thrown) {
         await tree?.close();
-        throw asAgentError(thrown);
+        throw asFormatError(thrown);
       }
     },
   }),
@@ -31,14 +33,9 @@ export const bag: FormatDefinition = {
 async function openTree(probe: ArtifactProbe, context: FormatContext): Promise<FileTree> {
   const { limits, signal, workDir } = context;
   if (probe.bytes > limits.maxBytes) throw new AgentError("limit", "too-large", "The bag is larger than what may be read.");
-  try {
-    if (probe.kind === "directory") return await directoryTree(probe.path, limits, signal);
-    if (!looksLikeZip(probe.head))
-      throw new AgentError("damaged", "not-bag", "A bag is a directory or a zip archive; this is another file.");
-    return rooted(await unpackZip(probe.path, workDir, limits, signal));
-  } catch (thrown) {
-    throw thrown instanceof TreeError ? new AgentError(thrown.reason, thrown.code, thrown.message, { cause: thrown }) : thrown;
-  }
+  if (probe.kind === "directory") return directoryTree(probe.path, limits, signal);
+  if (!looksLikeZip(probe.head)) throw new AgentError("damaged", "not-bag", "A bag is a directory or a zip archive; this is another file.");
+  return rooted(await unpackZip(probe.path, workDir, limits, signal));
 }
 
 /** In an archive the bag may lie in one folder (RFC 8493, section 4). */

@@ -10,9 +10,12 @@ import type {
   Template,
   View,
 } from "../../core/content.ts";
+import type { FormatContext } from "../../core/ports.ts";
 import type { FileTree } from "../../kit/file-tree.ts";
 import { type KeyRing, stateOf } from "./age.ts";
-import { countOf, digestOf, type JsonObject, objectsOf, readJson, textOf, textsOf } from "./json.ts";
+import { type JsonObject, objectsIn, textOf, textsIn } from "../../kit/json.ts";
+import { readJson } from "../reading.ts";
+import { countOf, digestOf } from "./plain.ts";
 
 export const METADATA = ["automations", "credentials", "views", "access", "settings", "templates", "files"] as const;
 export type MetadataName = (typeof METADATA)[number];
@@ -43,7 +46,7 @@ export async function readMetadata(
   tree: FileTree,
   collections: readonly Collection[],
   keys: KeyRing | null,
-  maxDepth: number,
+  context: FormatContext,
 ): Promise<Metadata> {
   const problems: string[] = [];
   const present = new Set<MetadataName>();
@@ -52,9 +55,9 @@ export async function readMetadata(
     const file = tree.files.get(metadataPath(name));
     if (file === undefined) continue;
     present.add(name);
-    const value = await readJson(file, metadataPath(name), maxDepth);
+    const value = await readJson(file.place, metadataPath(name), context);
     if (!Array.isArray(value)) problems.push(`${metadataPath(name)} is no list.`);
-    lists.set(name, distinct(objectsOf(value), Array.isArray(value) ? value.length : 0, name, problems));
+    lists.set(name, distinct(objectsIn(value), Array.isArray(value) ? value.length : 0, name, problems));
   }
   const of = (name: MetadataName): readonly JsonObject[] => lists.get(name) ?? [];
   const ids = (name: MetadataName): ReadonlySet<unknown> | null =>
@@ -66,7 +69,9 @@ export async function readMetadata(
     collection: new Set(collections.map((collection) => collection.id)),
   };
   const plainSecrets: string[] = [];
-  const credentials = of("credentials").map((entry) => readCredential(entry, keys, plainSecrets));
+  const credentials: Credential[] = [];
+  // One after another: a passphrase takes a lot of memory to try.
+  for (const entry of of("credentials")) credentials.push(await readCredential(entry, keys, plainSecrets));
   return {
     automations: of("automations").map((entry) => readAutomation(entry, known)),
     credentials,
@@ -119,7 +124,7 @@ const REFERENCE_KINDS: readonly AutomationReference["kind"][] = [
 type Known = Readonly<Partial<Record<AutomationReference["kind"], ReadonlySet<unknown> | null>>>;
 
 function readAutomation(entry: JsonObject, known: Known): Automation {
-  const references = objectsOf(entry["references"]).flatMap((reference): AutomationReference[] => {
+  const references = objectsIn(entry["references"]).flatMap((reference): AutomationReference[] => {
     const kind = REFERENCE_KINDS.find((one) => one === reference["kind"]);
     const target = textOf(reference["target"]);
     if (kind === undefined || target === null) return [];
@@ -135,11 +140,11 @@ function readAutomation(entry: JsonObject, known: Known): Automation {
   };
 }
 
-function readCredential(entry: JsonObject, keys: KeyRing | null, plainSecrets: string[]): Credential {
+async function readCredential(entry: JsonObject, keys: KeyRing | null, plainSecrets: string[]): Promise<Credential> {
   const sealed = entry["sealed"];
   const inClear = ["value", "secret", "data", "password", "token"].some((name) => entry[name] !== undefined && entry[name] !== null);
   if (inClear) plainSecrets.push(`Credential ${idOf(entry).slice(0, 80)} lies in ${metadataPath("credentials")} in clear.`);
-  const state = inClear ? "plain" : sealed === undefined || sealed === null ? "not-included" : stateOf(sealed, keys);
+  const state = inClear ? "plain" : sealed === undefined || sealed === null ? "not-included" : await stateOf(sealed, keys);
   return { id: idOf(entry), type: textOf(entry["type"]) ?? "unknown", state };
 }
 
@@ -171,7 +176,7 @@ function brokenView(entry: JsonObject, collection: string | null, collections: r
   const table = collections.find((candidate) => candidate.id === collection);
   if (table === undefined) return "not found: the table it shows";
   const known = new Set(table.fields.map((field) => field.id));
-  const lost = textsOf(entry["fields"]).filter((id) => !known.has(id)).length;
+  const lost = textsIn(entry["fields"]).filter((id) => !known.has(id)).length;
   return lost === 0 ? null : `not found: ${lost === 1 ? "1 field" : `${lost} fields`} it shows`;
 }
 

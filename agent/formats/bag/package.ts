@@ -10,7 +10,8 @@ import {
   type SemanticType,
 } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
-import { countOf, type JsonObject, objectOf, objectsOf, textOf, textsOf, timeOf } from "./json.ts";
+import { type JsonObject, objectOf, objectsIn, textOf, textsIn } from "../../kit/json.ts";
+import { countOf, timeOf } from "./plain.ts";
 import { CREATED, KEY, type RowShape, UPDATED } from "./rows.ts";
 
 export const PACKAGE = "data/datapackage.json";
@@ -45,7 +46,7 @@ export function readPackage(value: unknown): BagPackage {
   const layout = textOf(ours["layout"]);
   if (layout !== null && layout !== "1") throw new AgentError("unsupported", "bag-layout", "The bag's layout is newer than this reader.");
   const problems: string[] = [];
-  const resources = objectsOf(root["resources"]);
+  const resources = objectsIn(root["resources"]);
   if (resources.length < root["resources"].length) problems.push("A resource of the data package is no object.");
   const drafts = draftTables(resources, problems);
   return {
@@ -90,7 +91,7 @@ function draftTable(id: string, name: string, resource: JsonObject, problems: st
   if (!Array.isArray(schema["fields"])) problems.push(`Table ${id} has no fields in the data package.`);
   const seen = new Set<string>();
   const names = new Set<string>();
-  const fields = objectsOf(schema["fields"]).flatMap((field) => {
+  const fields = objectsIn(schema["fields"]).flatMap((field) => {
     const own = textOf(field["name"]);
     if (own === KEY || own === CREATED || own === UPDATED) return [];
     const fieldId = textOf(objectOf(field[OURS])?.["id"]) ?? own;
@@ -106,7 +107,7 @@ function draftTable(id: string, name: string, resource: JsonObject, problems: st
 }
 
 function keyOf(declared: unknown, names: ReadonlySet<string>): string {
-  const keys = typeof declared === "string" ? [declared] : textsOf(declared);
+  const keys = typeof declared === "string" ? [declared] : textsIn(declared);
   const [only] = keys;
   if (only === undefined) return KEY;
   if (keys.length > 1) throw new AgentError("unsupported", "bag-key", "A table of the data package has a key of several fields.");
@@ -118,7 +119,7 @@ function finishTable(draft: Draft, all: readonly Draft[], problems: string[]): B
   const ours = objectOf(draft.resource[OURS]) ?? {};
   const foreign = foreignKeys(draft, all);
   const fields = draft.fields.map((each) => readField(draft, each, foreign.get(each.name) ?? null, all, problems));
-  const listed = new Set(objectsOf(draft.schema["fields"]).map((field) => field["name"]));
+  const listed = new Set(objectsIn(draft.schema["fields"]).map((field) => field["name"]));
   return {
     collection: {
       id: draft.id,
@@ -138,7 +139,7 @@ function finishTable(draft: Draft, all: readonly Draft[], problems: string[]): B
 /** Paths are relative to the data package; one that leads elsewhere is not taken up. */
 function partsOf(draft: Draft, problems: string[]): readonly string[] {
   const { path } = draft.resource;
-  const paths = typeof path === "string" ? [path] : textsOf(path);
+  const paths = typeof path === "string" ? [path] : textsIn(path);
   if (!Array.isArray(path) && typeof path !== "string") problems.push(`Table ${draft.id} has no path in the data package.`);
   const inside = paths.filter(
     (each) => !/^[/~]|\\|\0|^[a-z][a-z0-9+.-]*:/iu.test(each) && !each.split("/").some((part) => /^\.{0,2}$/u.test(part)),
@@ -155,10 +156,10 @@ interface Target {
 /** Only a reference to the target's own key is a link; field name → target. */
 function foreignKeys(draft: Draft, all: readonly Draft[]): ReadonlyMap<string, Target> {
   const found = new Map<string, Target>();
-  for (const foreign of objectsOf(draft.schema["foreignKeys"])) {
-    const fields = typeof foreign["fields"] === "string" ? [foreign["fields"]] : textsOf(foreign["fields"]);
+  for (const foreign of objectsIn(draft.schema["foreignKeys"])) {
+    const fields = typeof foreign["fields"] === "string" ? [foreign["fields"]] : textsIn(foreign["fields"]);
     const reference = objectOf(foreign["reference"]) ?? {};
-    const targets = typeof reference["fields"] === "string" ? [reference["fields"]] : textsOf(reference["fields"]);
+    const targets = typeof reference["fields"] === "string" ? [reference["fields"]] : textsIn(reference["fields"]);
     const name = reference["resource"] === "" || reference["resource"] === undefined ? draft.name : reference["resource"];
     const table = all.find((other) => other.name === name);
     const [own] = fields;
@@ -197,7 +198,7 @@ function readField(
     options: Array.isArray(constraints["enum"])
       ? constraints["enum"].map(String)
       : Array.isArray(ours["options"])
-        ? textsOf(ours["options"])
+        ? textsIn(ours["options"])
         : null,
     link:
       isLink && target !== null

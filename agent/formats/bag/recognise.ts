@@ -1,18 +1,22 @@
 /** Whether an artifact is a capture bag: a directory or zip archive with BagIt's declaration and a data package. */
 import type { ArtifactProbe, Recognition } from "../../core/ports.ts";
-import { looksLikeZip, namesInZipHead, zipNames } from "../../kit/unzip.ts";
+import { LOOKING, looksLikeZip, namesInZipHead, openZip } from "../../kit/zip.ts";
 import { DECLARATION } from "./bagit.ts";
 import { PACKAGE } from "./package.ts";
-
-const MAX_NAMES = 10_000;
 
 export async function recogniseBag(probe: ArtifactProbe): Promise<Recognition> {
   if (probe.kind === "directory") return directory(probe);
   if (!looksLikeZip(probe.head)) return no("it is neither a directory nor a zip archive");
   const head = namesInZipHead(probe.head);
   if (bagRoot(head) !== null) return judge(namesBelow(head, bagRoot(head) ?? ""), "a zip archive");
-  const names = await zipNames(probe.path, MAX_NAMES).catch(() => []);
+  const names = await namesInZip(probe.path).catch(() => []);
   return judge(namesBelow(names, bagRoot(names) ?? ""), "a zip archive");
+}
+
+async function namesInZip(path: string): Promise<readonly string[]> {
+  const zip = await openZip(path, LOOKING, new AbortController().signal);
+  await zip.close();
+  return zip.entries.map((entry) => entry.name);
 }
 
 async function directory(probe: ArtifactProbe): Promise<Recognition> {

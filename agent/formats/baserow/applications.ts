@@ -1,7 +1,8 @@
 /** What is not a database: pages of the application builder, workflows, dashboards, and whatever else an export may hold. */
 import type { Automation, Credential, Setting, View } from "../../core/content.ts";
 import { sha256Hex } from "../../core/ids.ts";
-import { canonicalJson, idOf, isObject, type JsonObject, objectsIn, textOf } from "./json.ts";
+import { canonicalJson, isObject, type JsonObject, objectsIn, textOf } from "../../kit/json.ts";
+import { idOf } from "./ids.ts";
 import { idsOf, referencesIn, type Surroundings } from "./references.ts";
 import type { BaserowTable, Names } from "./tables.ts";
 

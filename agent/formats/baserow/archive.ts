@@ -7,9 +7,12 @@ import type { Integrity } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/ports.ts";
 import { describeCount } from "../../core/words-for-people.ts";
-import { idOf, isObject, type JsonObject, MAX_JSON_BYTES, objectsIn, parseJson, textOf } from "./json.ts";
+import { quoted } from "../../kit/file-tree.ts";
+import { isObject, type JsonObject, MAX_JSON_BYTES, objectsIn, textOf } from "../../kit/json.ts";
+import { openZip, type Zip, type ZipBudget } from "../../kit/zip.ts";
+import { asFormatError, jsonOf } from "../reading.ts";
+import { idOf } from "./ids.ts";
 import { checkSignature, parsePublicKey, type SignatureState } from "./signature.ts";
-import { openZip, shown, type Zip, type ZipBudget } from "./zip.ts";
 
 export const MANIFEST = "manifest.json";
 export const SIGNATURE = "manifest_signature.json";
@@ -32,12 +35,14 @@ export interface Archive {
 /** Reads every entry once: digests are compared, JSON is parsed, files are left in the zip. */
 export async function openArchive(path: string, context: FormatContext): Promise<Archive> {
   const trusted = context.key === null ? null : parsePublicKey(context.key);
-  const zip = await openZip(path, context);
+  const zip = await openZip(path, context.limits, context.signal).catch((thrown: unknown) => {
+    throw asFormatError(thrown);
+  });
   try {
     return await readArchive(zip, trusted, context);
   } catch (thrown) {
     await zip.close();
-    throw thrown;
+    throw asFormatError(thrown);
   }
 }
 
@@ -45,7 +50,7 @@ async function readArchive(zip: Zip, trusted: ReturnType<typeof parsePublicKey> 
   const names = new Set(zip.entries.map((entry) => entry.name));
   if (!names.has(MANIFEST))
     throw new AgentError("damaged", "baserow-no-manifest", `The zip has no ${MANIFEST}: it is no whole Baserow export.`);
-  const manifest = parseJson((await readEntry(zip, MANIFEST, true, context, { unpacked: 0 })).bytes, MANIFEST, context.limits.maxDepth);
+  const manifest = jsonOf((await readEntry(zip, MANIFEST, true, context, { unpacked: 0 })).bytes, MANIFEST, context.limits.maxDepth);
   if (!isObject(manifest) || !isObject(manifest["applications"]))
     throw new AgentError("damaged", "baserow-manifest", `The ${MANIFEST} of the zip names no applications.`);
 
@@ -55,7 +60,7 @@ async function readArchive(zip: Zip, trusted: ReturnType<typeof parsePublicKey> 
   const budget: ZipBudget = { unpacked: 0 };
   for (const { name } of zip.entries) read.set(name, await readEntry(zip, name, wanted.has(name), context, budget));
 
-  const faults: string[] = [];
+  const faults = [...zip.problems];
   const checksums = compareChecksums(manifest, read, faults);
   const signature = readSignature(manifest, read.get(SIGNATURE) ?? null, trusted, context);
   if (signature.state !== "absent") checksums.compared += 1;
@@ -98,7 +103,7 @@ async function readEntry(zip: Zip, name: string, keep: boolean, context: FormatC
     hash.update(chunk);
     if (!keep) continue;
     if (length > MAX_JSON_BYTES)
-      throw new AgentError("limit", "too-large", `${shown(name)} is more than the ${MAX_JSON_BYTES} bytes that are parsed at once.`);
+      throw new AgentError("limit", "too-large", `${quoted(name)} is more than the ${MAX_JSON_BYTES} bytes that are parsed at once.`);
     kept.push(chunk);
   }
   return { name, length, sha256: hash.digest("hex"), bytes: Buffer.concat(kept) };
@@ -142,7 +147,7 @@ function readParts(
     if (parsed > MAX_JSON_BYTES)
       throw new AgentError("limit", "too-large", `The applications are more than the ${MAX_JSON_BYTES} bytes that are parsed at once.`);
     const what = `The file of application ${part.number} (${part.type})`;
-    const value = parseJson(entry.bytes, what, context.limits.maxDepth);
+    const value = jsonOf(entry.bytes, what, context.limits.maxDepth);
     if (!isObject(value) || idOf(value["id"]) === null)
       throw new AgentError("damaged", "baserow-structure", `${what} does not hold an application.`);
     return [value];
@@ -164,7 +169,7 @@ function compareChecksums(
     if (entry === undefined) missing.push(name);
     else if (textOf(claim) !== null) {
       compared += 1;
-      if (entry.sha256 !== String(claim).toLowerCase()) mismatched.push(shown(name));
+      if (entry.sha256 !== String(claim).toLowerCase()) mismatched.push(quoted(name));
     }
   }
   if (missing.length > 0)
@@ -182,7 +187,7 @@ function readSignature(
   context: FormatContext,
 ): { readonly state: SignatureState | "absent"; readonly createdAt: number | null } {
   if (entry === null) return { state: "absent", createdAt: null };
-  const signature = parseJson(entry.bytes, SIGNATURE, context.limits.maxDepth);
+  const signature = jsonOf(entry.bytes, SIGNATURE, context.limits.maxDepth);
   const time = isObject(signature) ? textOf(signature["timestamp"]) : null;
   const zoned = time !== null && /(?:Z|[+-]\d\d:\d\d)$/u.test(time);
   const at = time === null || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/u.test(time) ? NaN : Date.parse(zoned ? time : `${time}Z`);

@@ -6,7 +6,9 @@ import { apart, digestOf, readApplications, tableSettings } from "./applications
 import { type Archive, openArchive } from "./archive.ts";
 import { type Document, readDocument } from "./document.ts";
 import { readFiles } from "./files.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../../kit/json.ts";
+import { ZipClosedError } from "../../kit/zip.ts";
+import { asFormatError } from "../reading.ts";
 import { recordBatches, rowFaults } from "./records.ts";
 import { namesOf, readTables } from "./tables.ts";
 import { readViews } from "./views.ts";
@@ -82,7 +84,12 @@ function contentOf(applications: readonly JsonObject[], around: Around): Content
       const file = archive?.files.get(fileId);
       if (archive === null || file === undefined)
         throw new AgentError("not_found", "no-such-file", "The bytes of that file are not in the export.");
-      yield* archive.zip.read(file.entry, signal);
+      try {
+        yield* archive.zip.read(file.entry, signal);
+      } catch (thrown) {
+        if (thrown instanceof ZipClosedError) throw new AgentError("transient", "closed", thrown.message);
+        throw asFormatError(thrown);
+      }
     },
     async close() {
       await archive?.zip.close();

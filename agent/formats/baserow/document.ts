@@ -1,9 +1,9 @@
 /** A template or workspace as one JSON file: an object with the list of applications, the bare list, or one application alone. */
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-import { AgentError, asAgentError } from "../../core/errors.ts";
+import { AgentError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/ports.ts";
-import { ExactNumber, idOf, isObject, type JsonObject, MAX_JSON_BYTES, parseJson, textOf } from "./json.ts";
+import { ExactNumber, isObject, type JsonObject, textOf } from "../../kit/json.ts";
+import { readJson } from "../reading.ts";
+import { idOf } from "./ids.ts";
 
 export interface Document {
   /** `baserow_template_version`, or null. */
@@ -14,7 +14,7 @@ export interface Document {
 }
 
 export async function readDocument(path: string, context: FormatContext): Promise<Document> {
-  return documentOf(parseJson(await readWhole(path, context), "The export", context.limits.maxDepth));
+  return documentOf(await readJson(path, "The export", context));
 }
 
 /** @throws AgentError `damaged` when it is no export, or an application in it has no id or type */
@@ -42,26 +42,4 @@ function applicationsIn(list: readonly unknown[]): JsonObject[] {
       throw new AgentError("damaged", "baserow-structure", `Application ${at + 1} has no id or no type.`);
     return application;
   });
-}
-
-async function readWhole(path: string, context: FormatContext): Promise<Uint8Array> {
-  context.signal.throwIfAborted();
-  const most = Math.min(MAX_JSON_BYTES, context.limits.maxBytes);
-  try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const stats = await handle.stat();
-      if (!stats.isFile()) throw new AgentError("unsupported", "not-a-file", "The export is not a regular file.");
-      if (stats.size > most)
-        throw new AgentError("limit", "too-large", `The export is ${stats.size} bytes, more than the ${most} that are parsed at once.`);
-      return await handle.readFile({ signal: context.signal });
-    } finally {
-      await handle.close();
-    }
-  } catch (thrown) {
-    context.signal.throwIfAborted();
-    const error = asAgentError(thrown);
-    if (thrown === error) throw error;
-    throw new AgentError(error.kind, error.code, "The export could not be read.", { cause: thrown });
-  }
 }

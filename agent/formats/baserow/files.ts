@@ -1,6 +1,6 @@
 /** Files that rows, forms and pages name. Baserow stores each under `<unique>_<sha256>.<extension>`, so the name says the digest. */
 import type { FileItem } from "../../core/content.ts";
-import { isObject, type JsonObject, objectsIn, textOf } from "./json.ts";
+import { isObject, type JsonObject, objectsIn, textOf } from "../../kit/json.ts";
 import type { BaserowTable } from "./tables.ts";
 
 const STORED_NAME = /^[^/]+_([0-9a-f]{64})(?:\.[^/]*)?$/iu;

@@ -2,8 +2,9 @@
 import type { FormatDefinition } from "../../core/definitions.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { Recognition } from "../../core/ports.ts";
+import { looksLikeZip } from "../../kit/zip.ts";
 import { openDocument, openWorkspaceExport } from "./content.ts";
-import { isZip, recogniseBaserow } from "./recognise.ts";
+import { recogniseBaserow } from "./recognise.ts";
 
 export const baserow: FormatDefinition = {
   id: "baserow",
@@ -16,7 +17,7 @@ export const baserow: FormatDefinition = {
     async open(probe, context) {
       context.signal.throwIfAborted();
       if (probe.kind !== "file") throw new AgentError("damaged", "not-baserow", "A Baserow export is a single file; this is a directory.");
-      return isZip(probe.head) ? openWorkspaceExport(probe.path, context) : openDocument(probe.path, context);
+      return looksLikeZip(probe.head) ? openWorkspaceExport(probe.path, context) : openDocument(probe.path, context);
     },
   }),
 };

@@ -1,8 +1,9 @@
 /** Whether a file is a Baserow export, judged by its structure; the beginning of a file is enough, cut off anywhere. */
 import type { ArtifactProbe, Recognition } from "../../core/ports.ts";
 import { MANIFEST } from "./archive.ts";
-import { endOfString, isObject, parseJson, textOf } from "./json.ts";
-import { openZip } from "./zip.ts";
+import { endOfString, isObject, textOf } from "../../kit/json.ts";
+import { LOOKING, looksLikeZip, namesInZipHead, openZip } from "../../kit/zip.ts";
+import { jsonOf } from "../reading.ts";
 
 /** Kinds of applications, and a list that each has. */
 const APPLICATIONS: ReadonlyMap<string, string> = new Map([
@@ -11,18 +12,13 @@ const APPLICATIONS: ReadonlyMap<string, string> = new Map([
   ["automation", "workflows"],
   ["dashboard", "widgets"],
 ]);
-const ZIP_MAGIC = "PK\u0003\u0004";
-const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxEntries: 200_000, maxRatio: 1000, maxDepth: 64 };
+const MAX_DEPTH = 64;
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
 export async function recogniseBaserow(probe: ArtifactProbe): Promise<Recognition> {
   if (probe.kind !== "file") return no("it is a directory");
   const head = Buffer.from(probe.head.buffer, probe.head.byteOffset, probe.head.byteLength);
-  return isZip(probe.head) ? recogniseZip(probe, head) : recogniseJson(head.toString("utf8"));
-}
-
-export function isZip(head: Uint8Array): boolean {
-  return Buffer.from(head.subarray(0, 4)).toString("latin1") === ZIP_MAGIC;
+  return looksLikeZip(probe.head) ? recogniseZip(probe, head) : recogniseJson(head.toString("utf8"));
 }
 
 function no(because: string): Recognition {
@@ -50,7 +46,7 @@ async function recogniseZip(probe: ArtifactProbe, head: Buffer): Promise<Recogni
       };
   }
   // Without its end a zip has no list of entries; the names before each of them are still there, those of stored files first.
-  const names = namesIn(head);
+  const names = namesInZipHead(head);
   if (names.some((name) => APPLICATION_FILE.test(name)))
     return { confidence: 0.8, formatVersion: null, because: "a zip that begins with files named as in a Baserow workspace export" };
   if (!whole && names[0] !== undefined && STORED_FILE.test(names[0]))
@@ -59,8 +55,8 @@ async function recogniseZip(probe: ArtifactProbe, head: Buffer): Promise<Recogni
 }
 
 async function manifestOf(path: string): Promise<unknown> {
-  const signal = new AbortController().signal;
-  const zip = await openZip(path, { limits: LIMITS, signal });
+  const { signal } = new AbortController();
+  const zip = await openZip(path, LOOKING, signal);
   try {
     if (!zip.entries.some((entry) => entry.name === MANIFEST)) return null;
     const chunks: Uint8Array[] = [];
@@ -70,17 +66,10 @@ async function manifestOf(path: string): Promise<unknown> {
       length += chunk.length;
       if (length > MAX_MANIFEST_BYTES) return null;
     }
-    return parseJson(Buffer.concat(chunks), MANIFEST, LIMITS.maxDepth);
+    return jsonOf(Buffer.concat(chunks), MANIFEST, MAX_DEPTH);
   } finally {
     await zip.close();
   }
-}
-
-function namesIn(head: Buffer): string[] {
-  const names: string[] = [];
-  for (let at = head.indexOf(ZIP_MAGIC, 0, "latin1"); at >= 0 && at + 30 <= head.length; at = head.indexOf(ZIP_MAGIC, at + 4, "latin1"))
-    names.push(head.subarray(at + 30, at + 30 + head.readUInt16LE(at + 26)).toString("utf8"));
-  return names;
 }
 
 // ---- JSON ----------------------------------------------------------------------------------------------------------

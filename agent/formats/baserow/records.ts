@@ -1,7 +1,8 @@
 /** Rows as records, and what is wrong with them before any check looks at their values. */
 import type { ContentRecord, Value } from "../../core/content.ts";
 import { describeCount } from "../../core/words-for-people.ts";
-import { idOf, type JsonObject } from "./json.ts";
+import { type JsonObject } from "../../kit/json.ts";
+import { idOf } from "./ids.ts";
 import type { BaserowField, BaserowTable } from "./tables.ts";
 import { canonicalCell, fits, moment, unknownOptions } from "./values.ts";
 

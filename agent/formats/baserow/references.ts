@@ -1,6 +1,7 @@
 /** What a page or workflow refers to: tables, fields, integrations, pages, elements, data sources; and whether each is there. */
 import type { AutomationReference } from "../../core/content.ts";
-import { idOf, isObject, objectsIn, textOf, type JsonObject } from "./json.ts";
+import { isObject, objectsIn, textOf, type JsonObject } from "../../kit/json.ts";
+import { idOf } from "./ids.ts";
 import type { Names } from "./tables.ts";
 
 /** Everything that lies around the automations of one application. */

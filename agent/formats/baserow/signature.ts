@@ -5,7 +5,7 @@
  */
 import { constants, createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { AgentError } from "../../core/errors.ts";
-import { ExactNumber, isObject, textOf } from "./json.ts";
+import { ExactNumber, isObject, textOf } from "../../kit/json.ts";
 
 /**
  * - `trusted`: made with the key that was given

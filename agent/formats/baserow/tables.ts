@@ -1,7 +1,8 @@
 /** Tables and fields of the databases in an export. */
 import type { Collection, Field, SemanticType } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
-import { idOf, isObject, listOf, objectsIn, textOf, type JsonObject } from "./json.ts";
+import { isObject, listOf, objectsIn, textOf, type JsonObject } from "../../kit/json.ts";
+import { idOf } from "./ids.ts";
 import type { CellType } from "./values.ts";
 
 export interface BaserowField {

@@ -1,7 +1,8 @@
 /** From what an export holds to canonical values (core/content.ts). What does not fit its type is kept as raw text, never dropped. */
 import { LIST_TYPES, type SemanticType, type Value } from "../../core/content.ts";
 import { sha256Hex } from "../../core/ids.ts";
-import { canonicalJson, ExactNumber, idOf, isObject, textOf } from "./json.ts";
+import { canonicalJson, ExactNumber, isObject, textOf } from "../../kit/json.ts";
+import { idOf } from "./ids.ts";
 
 /** How the cells of one field are read. */
 export interface CellType {

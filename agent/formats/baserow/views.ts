@@ -1,7 +1,8 @@
 /** Views of tables, and which of the fields they show, filter, sort and colour by are not there. */
 import type { View } from "../../core/content.ts";
 import { describeCount } from "../../core/words-for-people.ts";
-import { idOf, isObject, listOf, objectsIn, textOf, type JsonObject } from "./json.ts";
+import { isObject, listOf, objectsIn, textOf, type JsonObject } from "../../kit/json.ts";
+import { idOf } from "./ids.ts";
 import type { BaserowTable } from "./tables.ts";
 
 export function readViews(table: BaserowTable): View[] {

@@ -1,7 +1,9 @@
 /** What lies beside the files and says what they hold: a Frictionless data package, or CSVW metadata. */
 import { type Field, SEMANTIC_TYPES, type SemanticType } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
-import { type FileTree, readStart } from "../../kit/file-tree.ts";
+import { type FileTree, quoted, readStart } from "../../kit/file-tree.ts";
+import { type JsonObject, objectOf, objectsIn, textOf, textsIn } from "../../kit/json.ts";
+import { jsonOf } from "../reading.ts";
 
 export interface DeclaredColumn {
   readonly name: string;
@@ -33,8 +35,6 @@ export interface Declared {
   readonly problems: readonly string[];
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 const MAX_BYTES = 16 * 1024 * 1024;
 const PACKAGE = "datapackage.json";
 
@@ -47,50 +47,29 @@ export async function readDeclared(tree: FileTree, maxDepth: number): Promise<De
   const tables: DeclaredTable[] = [];
   const problems: string[] = [];
   for (const [path, file] of [...tree.files].filter(([name]) => isDeclaration(name)).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (file.bytes > MAX_BYTES) throw new AgentError("limit", "too-large", `${path} is larger than ${MAX_BYTES} bytes.`);
-    const value = parse((await readStart(file.place, file.bytes)).toString("utf8"), path, maxDepth);
+    if (file.bytes > MAX_BYTES) throw new AgentError("limit", "too-large", `${quoted(path)} is larger than ${MAX_BYTES} bytes.`);
+    const value = objectOf(jsonOf(await readStart(file.place, file.bytes), quoted(path), maxDepth)) ?? {};
     const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "";
     for (const table of path === PACKAGE ? packageTables(value) : csvwTables(value))
       tables.push({ ...table, path: `${folder}${table.path}` });
   }
   for (const table of tables)
-    if (!tree.files.has(table.path)) problems.push(`The table ${JSON.stringify(table.path.slice(0, 120))} is declared and is not there.`);
+    if (!tree.files.has(table.path)) problems.push(`The table ${quoted(table.path)} is declared and is not there.`);
   return { tables: tables.filter((table) => tree.files.has(table.path)), problems };
 }
 
-function parse(text: string, path: string, maxDepth: number): Json {
-  if (deeper(text, maxDepth)) throw new AgentError("limit", "too-deep", `${path} is nested more than ${maxDepth} levels deep.`);
-  try {
-    return objectOf(JSON.parse(text.replace(/^\uFEFF/u, ""))) ?? {};
-  } catch {
-    throw new AgentError("damaged", "csv-declaration", `${path} is not valid JSON.`);
-  }
-}
-
-/** Brackets inside texts are counted too, so that it may refuse what is only talking of depth. */
-function deeper(text: string, most: number): boolean {
-  let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === "[" || char === "{") depth += 1;
-    else if (char === "]" || char === "}") depth -= 1;
-    if (depth > most) return true;
-  }
-  return false;
-}
-
-function packageTables(root: Json): DeclaredTable[] {
-  return objectsOf(root["resources"]).flatMap((resource): DeclaredTable[] => {
-    const path = textOf(resource["path"]) ?? textsOf(resource["path"])[0] ?? null;
+function packageTables(root: JsonObject): DeclaredTable[] {
+  return objectsIn(root["resources"]).flatMap((resource): DeclaredTable[] => {
+    const path = textOf(resource["path"]) ?? textsIn(resource["path"])[0] ?? null;
     if (path === null) return [];
     const schema = objectOf(resource["schema"]) ?? {};
     return [
       {
         path: path.replace(/^\.\//u, ""),
         name: textOf(resource["name"]),
-        columns: objectsOf(schema["fields"]).flatMap((field) => packageColumn(field)),
-        key: textOf(schema["primaryKey"]) ?? only(textsOf(schema["primaryKey"])),
-        links: objectsOf(schema["foreignKeys"]).flatMap((foreign) => {
+        columns: objectsIn(schema["fields"]).flatMap((field) => packageColumn(field)),
+        key: textOf(schema["primaryKey"]) ?? only(textsIn(schema["primaryKey"])),
+        links: objectsIn(schema["foreignKeys"]).flatMap((foreign) => {
           const reference = objectOf(foreign["reference"]) ?? {};
           return linkOf(foreign["fields"], reference["resource"] ?? "", reference["fields"]);
         }),
@@ -115,7 +94,7 @@ const FRICTIONLESS: Readonly<Record<string, SemanticType>> = {
   geojson: "json",
 };
 
-function packageColumn(field: Json): DeclaredColumn[] {
+function packageColumn(field: JsonObject): DeclaredColumn[] {
   const name = textOf(field["name"]);
   if (name === null) return [];
   const constraints = objectOf(field["constraints"]) ?? {};
@@ -135,13 +114,13 @@ function packageColumn(field: Json): DeclaredColumn[] {
   ];
 }
 
-function csvwTables(root: Json): DeclaredTable[] {
-  const tables = (Array.isArray(root["tables"]) ? objectsOf(root["tables"]) : [root]).filter((table) => textOf(table["url"]) !== null);
-  const columnsOf = (table: Json): readonly Json[] =>
-    objectsOf(objectOf(table["tableSchema"])?.["columns"]).filter((column) => column["virtual"] !== true);
+function csvwTables(root: JsonObject): DeclaredTable[] {
+  const tables = (Array.isArray(root["tables"]) ? objectsIn(root["tables"]) : [root]).filter((table) => textOf(table["url"]) !== null);
+  const columnsOf = (table: JsonObject): readonly JsonObject[] =>
+    objectsIn(objectOf(table["tableSchema"])?.["columns"]).filter((column) => column["virtual"] !== true);
   /** Metadata refers to columns by name, the file by title. */
   const titled = (reference: unknown, url: unknown): string | null => {
-    const name = textOf(reference) ?? only(textsOf(reference));
+    const name = textOf(reference) ?? only(textsIn(reference));
     const columns = tables.filter((table) => table["url"] === url).flatMap(columnsOf);
     return titleOf(columns.find((column) => column["name"] === name) ?? {}) ?? name;
   };
@@ -153,7 +132,7 @@ function csvwTables(root: Json): DeclaredTable[] {
       name: null,
       columns: columnsOf(table).flatMap(csvwColumn),
       key: schema["primaryKey"] === undefined ? null : titled(schema["primaryKey"], url),
-      links: objectsOf(schema["foreignKeys"]).flatMap((foreign) => {
+      links: objectsIn(schema["foreignKeys"]).flatMap((foreign) => {
         const { resource, columnReference } = objectOf(foreign["reference"]) ?? {};
         return linkOf(titled(foreign["columnReference"], url), resource, titled(columnReference, resource));
       }),
@@ -166,11 +145,11 @@ function csvwTables(root: Json): DeclaredTable[] {
 }
 
 /** The header of a column: its title, or its name where it has none. */
-function titleOf(column: Json): string | null {
+function titleOf(column: JsonObject): string | null {
   const { titles } = column;
-  const plain = textOf(titles) ?? textsOf(titles)[0] ?? null;
+  const plain = textOf(titles) ?? textsIn(titles)[0] ?? null;
   const language = Object.values(objectOf(titles) ?? {})[0];
-  return plain ?? textOf(language) ?? textsOf(language)[0] ?? textOf(column["name"]);
+  return plain ?? textOf(language) ?? textsIn(language)[0] ?? textOf(column["name"]);
 }
 
 const CSVW: Readonly<Record<string, SemanticType>> = {
@@ -186,7 +165,7 @@ const CSVW: Readonly<Record<string, SemanticType>> = {
   json: "json",
 };
 
-function csvwColumn(column: Json): DeclaredColumn[] {
+function csvwColumn(column: JsonObject): DeclaredColumn[] {
   const name = titleOf(column);
   if (name === null) return [];
   const datatype = textOf(column["datatype"]) ?? textOf(objectOf(column["datatype"])?.["base"]);
@@ -204,8 +183,8 @@ function csvwColumn(column: Json): DeclaredColumn[] {
 }
 
 function linkOf(columns: unknown, table: unknown, targets: unknown): DeclaredTable["links"][number][] {
-  const column = textOf(columns) ?? only(textsOf(columns));
-  const target = textOf(targets) ?? only(textsOf(targets));
+  const column = textOf(columns) ?? only(textsIn(columns));
+  const target = textOf(targets) ?? only(textsIn(targets));
   return column === null || target === null || typeof table !== "string" ? [] : [{ column, table, target }];
 }
 
@@ -214,22 +193,6 @@ function hashOf(text: string | null): DeclaredTable["hash"] {
   if (match === null) return null;
   const value = (match[2] ?? "").toLowerCase();
   return { algorithm: value.length === 64 ? "sha256" : value.length === 40 ? "sha1" : "md5", value };
-}
-
-function objectOf(value: unknown): Json | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
-}
-
-function objectsOf(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.map(objectOf).filter((item) => item !== null) : [];
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
 }
 
 function countOf(value: unknown): number | null {

@@ -1,10 +1,12 @@
 /** CSV files: one, or a directory or zip archive of them, as every product exports them. See readme.md. */
 import { basename } from "node:path";
 import type { FormatDefinition } from "../../core/definitions.ts";
-import { AgentError, asAgentError } from "../../core/errors.ts";
+import { AgentError } from "../../core/errors.ts";
 import type { ArtifactProbe, FormatContext } from "../../core/ports.ts";
-import { directoryTree, type FileTree, openRegular, TreeError } from "../../kit/file-tree.ts";
-import { looksLikeZip, unpackZip } from "../../kit/unzip.ts";
+import { directoryTree, type FileTree, openRegular } from "../../kit/file-tree.ts";
+import { unpackZip } from "../../kit/unzip.ts";
+import { looksLikeZip } from "../../kit/zip.ts";
+import { asFormatError } from "../reading.ts";
 import { readContent } from "./content.ts";
 import { likeness } from "./likeness.ts";
 import { isTablePath } from "./names.ts";
@@ -27,9 +29,7 @@ export const csv: FormatDefinition = {
         return await readContent(tree, probe.kind === "file" && looksLikeZip(probe.head), context);
       } catch (thrown) {
         await tree?.close();
-        throw thrown instanceof TreeError
-          ? new AgentError(thrown.reason, thrown.code, thrown.message, { cause: thrown })
-          : asAgentError(thrown);
+        throw asFormatError(thrown);
       }
     },
   }),

@@ -1,22 +1,43 @@
 /** Whether an artifact is one CSV file, or a directory or zip archive of them. Contents decide; a name lowers the bar. */
 import { basename } from "node:path";
 import type { ArtifactProbe, Recognition } from "../../core/ports.ts";
-import { looksLikeZip, namesInZipHead, zipHead, zipNames } from "../../kit/unzip.ts";
+import { LOOKING, looksLikeZip, namesInZipHead, openZip } from "../../kit/zip.ts";
 import { isDeclaration } from "./declared.ts";
 import { isHidden, isTablePath } from "./names.ts";
 import { type Likeness, likeness } from "./likeness.ts";
 
 const HEAD_BYTES = 64 * 1024;
 const LOOKED_AT = 3;
-const MAX_NAMES = 10_000;
 
 export async function recogniseCsv(probe: ArtifactProbe): Promise<Recognition> {
   if (probe.kind === "directory") return several(probe.entries, (name) => probe.readHead(name, HEAD_BYTES));
-  if (looksLikeZip(probe.head)) {
-    const names = await zipNames(probe.path, MAX_NAMES).catch(() => null);
-    return names === null ? cutArchive(probe.head) : several(names, (name) => zipHead(probe.path, name, HEAD_BYTES));
-  }
+  if (looksLikeZip(probe.head)) return inZip(probe);
   return { ...likeness(probe.head, probe.head.length >= probe.bytes, isTablePath(basename(probe.path))), formatVersion: null };
+}
+
+async function inZip(probe: ArtifactProbe): Promise<Recognition> {
+  const signal = new AbortController().signal;
+  const zip = await openZip(probe.path, LOOKING, signal).catch(() => null);
+  if (zip === null) return cutArchive(probe.head);
+  try {
+    return await several(
+      zip.entries.map((entry) => entry.name),
+      (name) => startOf(zip.read(name, signal), HEAD_BYTES),
+    );
+  } finally {
+    await zip.close();
+  }
+}
+
+async function startOf(chunks: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const kept: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    kept.push(chunk);
+    length += chunk.length;
+    if (length >= limit) break;
+  }
+  return Buffer.concat(kept).subarray(0, limit);
 }
 
 /** An archive whose directory, at its end, cannot be read: the names at its beginning are all there is to go by. */

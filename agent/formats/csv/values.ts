@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { closingQuote, unescaped } from "./parse.ts";
 import type { SemanticType, Value } from "../../core/content.ts";
+import { canonicalJson, ExactNumber } from "../../kit/json.ts";
 
 /** Types that are found by looking at values, as bits; a column starts with all and loses those that a value does not have. */
 const INTEGER = 1;
@@ -146,31 +147,15 @@ function jsonOf(cell: string): string | null {
   const first = cell.trimStart()[0];
   if (first !== "{" && first !== "[") return null;
   try {
-    return sortedJson(JSON.parse(cell, keepDigits));
+    return canonicalJson(JSON.parse(cell, keepDigits));
   } catch {
     return null;
   }
 }
 
-/** A number as it was written: a double would lose digits. */
-class Digits {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
+/** Every number as it was written: a double would lose digits. */
 function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  return typeof value === "number" && context?.source !== undefined ? new Digits(context.source) : value;
-}
-
-function sortedJson(value: unknown): string {
-  if (value instanceof Digits) return value.text;
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${sortedJson(inner)}`).join(",")}}`;
+  return typeof value === "number" && context?.source !== undefined ? new ExactNumber(context.source) : value;
 }
 
 export interface FileReference {

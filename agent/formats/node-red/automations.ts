@@ -4,7 +4,7 @@ import type { Automation, AutomationReference } from "../../core/content.ts";
 import { idOf, sha256Hex } from "../../core/ids.ts";
 import { CORE_TYPES, TRIGGER_TYPES } from "./core-types.ts";
 import { containerOf, type FlowNode, type FlowSet, idsIn, subflowOf } from "./flow-set.ts";
-import { canonicalJson, isObject, textOf } from "./json.ts";
+import { canonicalJson, isObject, textOf } from "../../kit/json.ts";
 import { callTargets } from "./records.ts";
 import { configReferences, type KnownPlaces, knownPlaces } from "./references.ts";
 

@@ -7,8 +7,8 @@ import type { ArtifactProbe, Content, FormatContext } from "../../core/ports.ts"
 import { automationsOf, needsCredentials, type Surroundings } from "./automations.ts";
 import { type CredentialFindings, credentialsOf } from "./credentials.ts";
 import { type FlowSet, flowSetOf } from "./flow-set.ts";
-import { isObject, textOf } from "./json.ts";
-import { readJson, readWhole } from "./read.ts";
+import { isObject, textOf } from "../../kit/json.ts";
+import { readJson, readWhole } from "../reading.ts";
 import { COLLECTIONS, recordsOf } from "./records.ts";
 import { surveyUserDir } from "./user-dir.ts";
 

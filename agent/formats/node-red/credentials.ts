@@ -3,7 +3,7 @@ import { createDecipheriv, createHash } from "node:crypto";
 import type { Credential } from "../../core/content.ts";
 import { needsCredentials, shortId } from "./automations.ts";
 import type { FlowNode, FlowSet } from "./flow-set.ts";
-import { isObject, type JsonObject, textOf } from "./json.ts";
+import { isObject, type JsonObject, textOf } from "../../kit/json.ts";
 
 export interface CredentialFindings {
   readonly credentials: readonly Credential[];

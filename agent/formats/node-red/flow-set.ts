@@ -1,6 +1,6 @@
 /** The nodes of a flows file, sorted by what they are. */
 import { AgentError } from "../../core/errors.ts";
-import { isObject, type JsonObject, textOf } from "./json.ts";
+import { isObject, type JsonObject, textOf } from "../../kit/json.ts";
 
 export const KINDS = ["tabs", "subflows", "groups", "nodes", "config-nodes"] as const;
 export type Kind = (typeof KINDS)[number];

@@ -1,7 +1,7 @@
 /** Flows as collections: which fields there are, and what each node holds in them. */
 import type { Collection, ContentRecord, Field, SemanticType, Value } from "../../core/content.ts";
 import { type FlowNode, type FlowSet, containerOf, idsIn, KINDS, type Kind, subflowOf } from "./flow-set.ts";
-import { canonicalJson, ExactNumber, isObject, type JsonObject, textOf } from "./json.ts";
+import { canonicalJson, ExactNumber, isObject, type JsonObject, textOf } from "../../kit/json.ts";
 import { configReferences, type KnownPlaces, knownPlaces } from "./references.ts";
 
 interface Column {

@@ -1,7 +1,7 @@
 /** Which configuration nodes a node refers to. */
 import { CONFIG_PROPERTIES, OWN_PROPERTIES, USUAL_CONFIG_PROPERTIES } from "./core-types.ts";
 import type { FlowNode, FlowSet } from "./flow-set.ts";
-import { isObject, textOf } from "./json.ts";
+import { isObject, textOf } from "../../kit/json.ts";
 
 /** As the editor makes ids: sixteen hex digits, before version 1.3 two groups with a dot; a letter in it, so that no number is taken for one. */
 const ID_SHAPE = /^(?=.*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{5,8}\.[0-9a-f]{4,7})$/;

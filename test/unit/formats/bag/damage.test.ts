@@ -117,7 +117,7 @@ describe("a bag whose files are not as its manifests say", () => {
 
 describe("a bag that is right by its checksums and wrong inside", () => {
   it.each([
-    ["data/datapackage.json", () => "{", { kind: "damaged", code: "bag-json" }],
+    ["data/datapackage.json", () => "{", { kind: "damaged", code: "json-truncated" }],
     ["data/datapackage.json", () => "[]", { kind: "damaged", code: "bag-package" }],
     ["data/datapackage.json", () => `{"resources":${"[".repeat(10_000)}${"]".repeat(10_000)}}`, { kind: "limit", code: "too-deep" }],
     [
@@ -131,7 +131,7 @@ describe("a bag that is right by its checksums and wrong inside", () => {
       (text: string) => text.replaceAll('"primaryKey": "_key"', '"primaryKey": "nope"'),
       { kind: "damaged", code: "bag-key" },
     ],
-    ["data/views.json", () => "\u0000", { kind: "damaged", code: "bag-json" }],
+    ["data/views.json", () => "\u0000", { kind: "damaged", code: "json-nul-bytes" }],
   ])("%s that is none (%#)", async (name, change, expected) => {
     expect(await thrownBy(openBag(await edited(name, change), await workDir()))).toMatchObject(expected);
   });
@@ -279,6 +279,12 @@ describe("a bag in a zip archive", () => {
   ])("%s is refused and leaves nothing behind", async (_, member, expected) => {
     const { outcome, left } = await open([file("bagit.txt"), member], { limits: { ...ROOMY, maxRatio: 200 } });
     expect(outcome).toMatchObject(expected);
+    expect(left).toEqual([]);
+  });
+
+  it("the same name twice, which two readers may take in two ways, is refused", async () => {
+    const { outcome, left } = await open([file("bagit.txt"), file("data/x"), file("data/x")]);
+    expect(outcome).toMatchObject({ kind: "damaged", code: "zip-duplicate" });
     expect(left).toEqual([]);
   });
 

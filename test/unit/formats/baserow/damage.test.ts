@@ -179,16 +179,16 @@ describe("refused", () => {
   const deep = (depth: number): string => `{"baserow_template_version":1,"export":${"[".repeat(depth)}${"]".repeat(depth)}}`;
 
   it.each([
-    ["an empty file", "", /^damaged baserow-empty/],
-    ["white space", " \n ", /^damaged baserow-empty/],
-    ["NUL bytes", `${text.slice(0, 50)}\0${text.slice(50)}`, /^damaged baserow-nul-bytes: .*from byte 50 on/],
+    ["an empty file", "", /^damaged json-empty/],
+    ["white space", " \n ", /^damaged json-empty/],
+    ["NUL bytes", `${text.slice(0, 50)}\0${text.slice(50)}`, /^damaged json-nul-bytes: .*from byte 50 on/],
     [
       "invalid UTF-8",
       Buffer.concat([Buffer.from(text.slice(0, 50)), Buffer.from([0xff]), Buffer.from(text.slice(50))]),
-      /^damaged baserow-not-utf8: .*first at byte 50\./,
+      /^damaged json-not-utf8: .*first at byte 50\./,
     ],
-    ["something after the end", `${text}{}`, /^damaged baserow-trailing/],
-    ["a broken comma", text.replace(",", ";"), /^damaged baserow-not-json: .*line 1, column 30\./],
+    ["something after the end", `${text}{}`, /^damaged json-trailing/],
+    ["a broken comma", text.replace(",", ";"), /^damaged json-broken: .*line 1, column 30\./],
     ["10,000 levels", deep(10_000), /^limit too-deep/],
     ["10,000 levels that never end", '{"a":'.repeat(10_000), /^limit too-deep/],
     ["5 million levels", "[".repeat(5_000_000), /^limit too-deep/],
@@ -215,12 +215,12 @@ describe("refused", () => {
   it("a document cut anywhere, with the place where it stops", async () => {
     const at = text.indexOf('"Knots for sailors"');
     expect(await refusal(text.slice(0, at))).toBe(
-      `damaged baserow-truncated: The export is cut off: it ends at character ${at}, inside export[0].tables[0].rows[1], before it closes.`,
+      `damaged json-truncated: The export is cut off: it ends at character ${at}, inside export[0].tables[0].rows[1], before it closes.`,
     );
     const real = readFileSync(join(REAL, "recipe-book.json"));
     for (let step = 1; step < 60; step += 1) {
       const head = real.subarray(0, Math.floor((real.length * step) / 60));
-      expect(await refusal(head)).toMatch(/^damaged baserow-(truncated|not-utf8)/);
+      expect(await refusal(head)).toMatch(/^damaged json-(truncated|not-utf8)/);
       expect((await recogniseBytes(head)).confidence).toBeGreaterThanOrEqual(0.9);
     }
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ExactNumber } from "../../../../agent/formats/baserow/json.ts";
+import { ExactNumber } from "../../../../agent/kit/json.ts";
 import { checkSignature, parsePublicKey, pythonJson } from "../../../../agent/formats/baserow/signature.ts";
 import { keyPair, signManifest } from "../../../fixtures/baserow/zip.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIST_TYPES, type SemanticType } from "../../../../agent/core/content.ts";
-import { canonicalJson, ExactNumber, parseJson } from "../../../../agent/formats/baserow/json.ts";
+import { canonicalJson, ExactNumber, parseJson } from "../../../../agent/kit/json.ts";
 import { canonicalCell, type CellType, moment, number } from "../../../../agent/formats/baserow/values.ts";
 import { valueProblem } from "../../../contracts/canonical.ts";
 

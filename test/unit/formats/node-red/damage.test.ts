@@ -8,35 +8,35 @@ const text = JSON.stringify([node, { ...node, id: "n2" }]);
 
 describe("a damaged flows file", () => {
   it.each<[string, string | Uint8Array, string, string]>([
-    ["empty", "", "node-red-empty", "The flows file is empty."],
-    ["white space", " \n\t", "node-red-empty", "The flows file holds nothing but white space."],
+    ["empty", "", "json-empty", "The flows file is empty."],
+    ["white space", " \n\t", "json-empty", "The flows file holds nothing but white space."],
     [
       "cut off in the second node",
       text.slice(0, 80),
-      "node-red-truncated",
-      "The flows file is cut off: it ends after 1 whole element, at character 80, before its structure closes.",
+      "json-truncated",
+      "The flows file is cut off: it ends at character 80, inside [1], before it closes.",
     ],
     [
       "cut off by one byte",
       text.slice(0, -1),
-      "node-red-truncated",
-      `The flows file is cut off: it ends after 2 whole elements, at character ${text.length - 1}, before its structure closes.`,
+      "json-truncated",
+      `The flows file is cut off: it ends at character ${text.length - 1}, inside the outermost list, before it closes.`,
     ],
     [
       "written twice over each other",
       `${text}1}]`,
-      "node-red-trailing",
+      "json-trailing",
       `The flows file goes on after its structure closed at character ${text.length - 1}.`,
     ],
-    ["a stray character", text.replace('"type"', '"type'), "node-red-not-json", ""],
-    ["blocks of zeros", `${text.slice(0, 50)}\0\0\0`, "node-red-nul-bytes", "The flows file holds NUL bytes from byte 50 on."],
+    ["a stray character", text.replace('"type"', '"type'), "json-broken", ""],
+    ["blocks of zeros", `${text.slice(0, 50)}\0\0\0`, "json-nul-bytes", "The flows file holds NUL bytes from byte 50 on."],
     [
       "not UTF-8",
       Buffer.from(text.replace("debug", "d\u00e9bug"), "latin1"),
-      "node-red-not-utf8",
+      "json-not-utf8",
       "The flows file is not valid UTF-8, first at byte 21.",
     ],
-    ["UTF-16", Buffer.from(`\uFEFF${text}`, "utf16le"), "node-red-not-utf8", "The flows file is UTF-16, which Node-RED cannot read."],
+    ["UTF-16", Buffer.from(`\uFEFF${text}`, "utf16le"), "json-not-utf8", "The flows file is UTF-16, and JSON files are UTF-8."],
     [
       "no flows at all",
       '[{"a":1},{"b":2}]',
@@ -49,13 +49,13 @@ describe("a damaged flows file", () => {
       () => null,
       (error: unknown) => error,
     );
-    expect(thrown).toMatchObject({ name: "AgentError", kind: "damaged", ...(code === "node-red-not-json" ? {} : { code, message }) });
+    expect(thrown).toMatchObject({ name: "AgentError", kind: "damaged", ...(code === "json-broken" ? {} : { code, message }) });
   });
 
   it("says where it stops being JSON, and nothing of what stands there", async () => {
     const broken = `[\n  {"id":"n1","type":"debug","planted secret" 1}\n]`;
     await expect(openText(broken)).rejects.toMatchObject({
-      code: "node-red-not-json",
+      code: "json-broken",
       message: "The flows file is not valid JSON, first at line 2, column 46.",
     });
   });
@@ -122,7 +122,7 @@ describe("a user directory that lacks a part", () => {
   });
 
   it("with an empty flows file is damaged", async () => {
-    await expect(openDir({ files: { "flows.json": "" } })).rejects.toMatchObject({ kind: "damaged", code: "node-red-empty" });
+    await expect(openDir({ files: { "flows.json": "" } })).rejects.toMatchObject({ kind: "damaged", code: "json-empty" });
   });
 
   it.each([
