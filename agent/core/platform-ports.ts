@@ -91,6 +91,75 @@ export interface Capturer {
   secrets(signal: AbortSignal): AsyncIterable<{ readonly credential: string; readonly clear: Uint8Array }>;
 }
 
+// ---- writing captures ----------------------------------------------------------------------------------------------
+
+/** How far one collection of a capture has come. */
+export interface CollectionProgress {
+  readonly records: number;
+  readonly parts: readonly string[];
+  /** Behind the last record that is safe on disk. */
+  readonly cursor: string | null;
+  readonly done: boolean;
+}
+
+/** What a capture says of itself besides its content. Times are ms since the epoch. */
+export interface CaptureInfo {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly platform: string;
+  readonly platformVersion: string | null;
+  /** Comparable with a probe's identity; never a secret. */
+  readonly scope: string;
+  /** Clock of the product minus ours while it was captured, ms. */
+  readonly clockSkewMs: number | null;
+  /** Sentences about what changed while it was read; empty: it is consistent as far as can be told. */
+  readonly changed: readonly string[];
+  /** Whether everything was read, or only what changed since the capture before, laid over it. */
+  readonly mode: "full" | "incremental";
+  /** What the product's API cannot give, in words. */
+  readonly fidelity: readonly string[];
+  /** Credentials sealed for a recipient: id → armoured age file. */
+  readonly sealed: Readonly<Record<string, string>>;
+}
+
+/** A capture that grows on disk; the only implementation writes bags. */
+export interface CaptureWriter {
+  /** When the capture began: earlier than this process where it goes on with a killed one. */
+  readonly startedAt: number;
+  readonly resumed: boolean;
+  progress(collectionId: string): CollectionProgress;
+  /** Records in reading order; safe on disk when a part is full or the collection ends. `cursor` is where reading goes on behind them. */
+  page(collection: Collection, records: readonly ContentRecord[], cursor: string): Promise<void>;
+  endCollection(collection: Collection): Promise<void>;
+  /** Whether the bytes of the file are safe already. */
+  hasFile(fileId: string): boolean;
+  file(fileId: string, bytes: AsyncIterable<Uint8Array>): Promise<{ readonly sha256: string; readonly bytes: number }>;
+  /**
+   * Describes what was written and makes it one file that is whole or not there.
+   * @returns absolute path of the finished file, its digest and size
+   */
+  finish(
+    described: Described,
+    originals: Readonly<Record<string, Json>>,
+    info: Omit<CaptureInfo, "startedAt">,
+  ): Promise<{ readonly path: string; readonly sha256: string; readonly bytes: number }>;
+}
+
+/** Ability of a vault: where captures are put, under that source's own prefix and nowhere else. */
+export interface VaultWriter {
+  /**
+   * Whole or not at all: a listing never shows half of it. `create` only: what is there already is never overwritten (`limit`, code
+   * `exists-already`), unless it is the same bytes.
+   */
+  put(
+    path: string,
+    file: { readonly localPath: string; readonly sha256: string } | { readonly text: string },
+    options: { readonly immutableUntil: number | null; readonly signal: AbortSignal },
+  ): Promise<void>;
+  /** Removes one artifact and what lies beside it under its name; `auth` code `still-immutable` where the vault protects it. */
+  remove(path: string, signal: AbortSignal): Promise<void>;
+}
+
 // ---- scratch -------------------------------------------------------------------------------------------------------
 
 /** What is put into a scratch workspace: a sample closed under its links. */

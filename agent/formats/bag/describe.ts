@@ -1,27 +1,7 @@
 /** The JSON documents of a bag that is written: the data package, the metadata lists, the product's own documents. */
 import type { Collection, Field } from "../../core/content.ts";
-import type { Described, Json } from "../../core/platform-ports.ts";
+import type { CaptureInfo, Described, Json } from "../../core/platform-ports.ts";
 import { CREATED, KEY, UPDATED } from "./rows.ts";
-
-export interface BagInfo {
-  /** ms since the epoch. */
-  readonly startedAt: number;
-  readonly finishedAt: number;
-  readonly platform: string;
-  readonly platformVersion: string | null;
-  /** Comparable with a probe's identity; never a secret. */
-  readonly scope: string;
-  /** Clock of the product minus ours while it was captured, ms. */
-  readonly clockSkewMs: number | null;
-  /** Sentences about what changed while it was read; empty: it is consistent as far as can be told. */
-  readonly changed: readonly string[];
-  /** Whether everything was read, or only what changed since the bag before, laid over it. */
-  readonly mode: "full" | "incremental";
-  /** What the product's API cannot give, by aspect or in words. */
-  readonly fidelity: readonly string[];
-  /** Credentials sealed for a recipient: id → armoured age file. */
-  readonly sealed: Readonly<Record<string, string>>;
-}
 
 interface Written {
   readonly collections: Readonly<Record<string, { readonly records: number; readonly parts: readonly string[] }>>;
@@ -32,7 +12,7 @@ interface Written {
 export function bagDocuments(
   described: Described,
   originals: Readonly<Record<string, Json>>,
-  info: BagInfo,
+  info: CaptureInfo,
   written: Written,
 ): ReadonlyMap<string, string> {
   const lists: Readonly<Record<string, readonly unknown[]>> = {
@@ -65,7 +45,7 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 1)}\n`;
 }
 
-function packageOf(described: Described, info: BagInfo, written: Written): unknown {
+function packageOf(described: Described, info: CaptureInfo, written: Written): unknown {
   const { startedAt, finishedAt, platform, platformVersion, scope, clockSkewMs, changed, mode, fidelity } = info;
   return {
     profile: "data-package",

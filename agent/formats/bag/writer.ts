@@ -9,22 +9,15 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
 import type { Collection, ContentRecord } from "../../core/content.ts";
-import type { Described, Json } from "../../core/platform-ports.ts";
-import { bagDocuments, type BagInfo } from "./describe.ts";
+import type { CaptureWriter, CollectionProgress } from "../../core/platform-ports.ts";
+import { bagDocuments } from "./describe.ts";
+import { packBag } from "./pack.ts";
 import { CREATED, KEY, UPDATED } from "./rows.ts";
 
 /** Raw bytes of one part: memory of the writer is a few times this. */
 const PART_BYTES = 4 * 1024 * 1024;
 const PROGRESS = "progress.json";
 const compress = promisify(zstdCompress);
-
-export interface CollectionProgress {
-  readonly records: number;
-  readonly parts: readonly string[];
-  /** Behind the last record that is safe on disk. */
-  readonly cursor: string | null;
-  readonly done: boolean;
-}
 
 interface Progress {
   /** ISO time at which the capture began, and a digest of what it began to capture. */
@@ -34,24 +27,6 @@ interface Progress {
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
 }
 
-export interface BagWriter {
-  /** When the capture began, ms since the epoch: earlier than this process where it goes on with a killed one. */
-  readonly startedAt: number;
-  readonly resumed: boolean;
-  progress(collectionId: string): CollectionProgress;
-  /** Records in reading order; safe on disk when a part is full or the collection ends. `cursor` is where reading goes on behind them. */
-  page(collection: Collection, records: readonly ContentRecord[], cursor: string): Promise<void>;
-  endCollection(collection: Collection): Promise<void>;
-  /** Whether the bytes of the file are safe already. */
-  hasFile(fileId: string): boolean;
-  file(fileId: string, bytes: AsyncIterable<Uint8Array>): Promise<{ readonly sha256: string; readonly bytes: number }>;
-  /**
-   * Describes what was written and makes it a bag.
-   * @returns absolute path of the finished bag
-   */
-  finish(described: Described, originals: Readonly<Record<string, Json>>, info: Omit<BagInfo, "startedAt">): Promise<string>;
-}
-
 /**
  * @param staging directory of this capture alone; what a killed capture left there is taken up where `fingerprint` is the same and it began
  *   after `notBefore`, and thrown away otherwise
@@ -59,7 +34,7 @@ export interface BagWriter {
 export async function openBagWriter(
   staging: string,
   begin: { readonly now: number; readonly notBefore: number; readonly fingerprint: string },
-): Promise<BagWriter> {
+): Promise<CaptureWriter> {
   const bag = join(staging, "bag");
   const found = await readProgress(staging);
   const usable = found !== null && found.fingerprint === begin.fingerprint && Date.parse(found.startedAt) >= begin.notBefore;
@@ -127,7 +102,7 @@ export async function openBagWriter(
         await writeSafely(join(bag, path), text);
       }
       await writeManifests(bag);
-      return bag;
+      return packBag(bag, join(staging, "bag.zip"));
     },
   };
 }

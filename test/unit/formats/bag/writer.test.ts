@@ -1,15 +1,21 @@
 /** What the writer writes, the reader reads: the same records and the same metadata, and a killed capture goes on where it was. */
 import { execFile } from "node:child_process";
-import { access, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { ContentRecord } from "../../../../agent/core/content.ts";
-import { type BagWriter, openBagWriter } from "../../../../agent/formats/bag/writer.ts";
+import type { CaptureWriter } from "../../../../agent/core/platform-ports.ts";
+import { openBagWriter } from "../../../../agent/formats/bag/writer.ts";
 import { collection, field, memoryContent, record } from "../../../doubles/content.ts";
 import { places, rowsOf, withBag } from "./read.ts";
 
 const place = places();
+async function workDir(): Promise<string> {
+  const directory = place("work");
+  await mkdir(directory);
+  return directory;
+}
 const T = Date.UTC(2026, 0, 1);
 const BEGIN = { now: T, notBefore: T - 1000, fingerprint: "crm/1" };
 const people = collection(
@@ -66,7 +72,7 @@ const INFO = {
   sealed: {},
 } as const;
 
-async function capture(writer: BagWriter): Promise<string> {
+async function capture(writer: CaptureWriter): Promise<string> {
   for (const [each, list] of [
     [people, rows],
     [odd, [record("1", ["one"])]],
@@ -78,13 +84,13 @@ async function capture(writer: BagWriter): Promise<string> {
     await writer.endCollection(each);
   }
   if (!writer.hasFile("f1")) await writer.file("f1", bytes(1, 2, 3));
-  return writer.finish(described, { schema: { tables: ["people"] } }, INFO);
+  return (await writer.finish(described, { schema: { tables: ["people"] } }, INFO)).path;
 }
 
 describe("written and read", () => {
   test("records, links, metadata and files are the same", async () => {
     const bag = await capture(await openBagWriter(place(), BEGIN));
-    await withBag(bag, place("work"), async (content) => {
+    await withBag(bag, await workDir(), async (content) => {
       expect(content.integrity).toMatchObject({ complete: true, problems: [], plainSecrets: [] });
       expect(content.createdAt).toBe(T);
       expect(await rowsOf(content, "people")).toEqual(rows);
@@ -108,7 +114,9 @@ describe("written and read", () => {
   });
 
   test("sha256sum agrees without us", async () => {
-    const bag = await capture(await openBagWriter(place(), BEGIN));
+    const staging = place();
+    await capture(await openBagWriter(staging, BEGIN));
+    const bag = join(staging, "bag");
     const { stdout } = await promisify(execFile)("sha256sum", ["-c", "manifest-sha256.txt", "tagmanifest-sha256.txt"], { cwd: bag });
     expect(stdout).not.toContain("FAILED");
     expect(stdout).toContain("data/datapackage.json: OK");
@@ -131,7 +139,7 @@ describe("killed", () => {
     expect(second.progress("a/b ü")).toMatchObject({ records: 0, cursor: null, done: false });
     expect(second.hasFile("f1")).toBe(true);
     const bag = await capture(second);
-    await withBag(bag, place("work"), async (content) => {
+    await withBag(bag, await workDir(), async (content) => {
       expect((await rowsOf(content, "people")).map((one) => one.key)).toEqual(["1", "3"]);
       expect((await rowsOf(content, "a/b ü")).map((one) => one.values)).toEqual([["one"]]);
     });
@@ -169,7 +177,8 @@ describe("killed", () => {
     await writer.endCollection(people);
     await expect(access(join(staging, "bag", "bagit.txt"))).rejects.toThrow();
     await writeFile(join(staging, "bag", "data", "tables", "people", "part-00009.ndjson.zst.growing"), "half");
-    const bag = await capture(writer);
+    await capture(writer);
+    const bag = join(staging, "bag");
     expect(await readdir(join(bag, "data", "tables", "people"))).toEqual(["part-00000.ndjson.zst"]);
     expect(await readFile(join(bag, "manifest-sha256.txt"), "utf8")).not.toContain("growing");
   });
@@ -181,8 +190,8 @@ test("large collections are cut into parts", async () => {
     await writer.page(people, [record(String(index), ["y".repeat(1_000_000), null, null, null, null, null])], String(index));
   await writer.endCollection(people);
   expect(writer.progress("people").parts.length).toBeGreaterThan(2);
-  const bag = await writer.finish({ ...described, collections: [people], files: [] }, {}, INFO);
-  await withBag(bag, place("work"), async (content) =>
+  const { path: bag } = await writer.finish({ ...described, collections: [people], files: [] }, {}, INFO);
+  await withBag(bag, await workDir(), async (content) =>
     expect((await rowsOf(content, "people")).map((one) => one.key)).toEqual(Array.from({ length: 12 }, (_, index) => String(index))),
   );
 });
