@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse } from "csv-parse/sync";
 import { afterAll, describe, expect, test } from "vitest";
 import { saveArtifact } from "../../fuzz/campaign.ts";
 import { drillArtifact } from "../../fuzz/reading.ts";
@@ -43,12 +42,12 @@ async function cutEverywhere(format: string, seed: Seed): Promise<{ readonly cut
 /** Cut where nobody can see it: white space behind the end of JSON; CSV, which says neither how many rows it has nor where it ends, between two cells of the last column. */
 function isWhole(format: string, bytes: Buffer, length: number): boolean {
   if (format !== "csv") return bytes.subarray(length).toString("latin1").trim() === "";
-  try {
-    parse(bytes.subarray(0, length));
-    return true;
-  } catch {
-    return false;
-  }
+  const text = bytes.subarray(0, length).toString();
+  // Quoted cells are told apart by their quotes alone: an odd number of them leaves one open.
+  if ((text.match(/"/gu)?.length ?? 0) % 2 === 1) return false;
+  const rows = text.replaceAll(/"[^"]*"/gu, "q").split(/\r?\n/u);
+  if (rows.at(-1) === "") rows.pop();
+  return rows.every((row) => row.split(",").length === rows[0]?.split(",").length);
 }
 
 describe.each(FORMATS)("%s, cut off", (format) => {
