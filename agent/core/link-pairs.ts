@@ -50,8 +50,7 @@ export async function linkFactsOf(
   digestKey: string | null,
   signal: AbortSignal,
 ): Promise<readonly LinkFacts[]> {
-  const facts: LinkFacts[] = [];
-  for (const { table, field, pairs } of linkColumns(load)) {
+  const facts = linkColumns(load).map(async ({ table, field, pairs }): Promise<LinkFacts> => {
     const sources = LIST_TYPES.has(field.type) ? "count(DISTINCT n)" : "count(*)";
     const [row] = await sandbox.query(
       `SELECT count(*) AS pairs, ${sources} AS sources, count(DISTINCT t) AS targets,
@@ -61,16 +60,16 @@ export async function linkFactsOf(
     );
     const count = (name: string): number => Number(row?.[name] ?? 0);
     const sum = `${count("pairs")} ${String(row?.["digest"] ?? "")}`;
-    facts.push({
+    return {
       collection: table.collection.id,
       field: field.id,
       pairs: count("pairs"),
       sources: count("sources"),
       targets: count("targets"),
       digest: sealed(sum, digestKey),
-    });
-  }
-  return facts;
+    };
+  });
+  return Promise.all(facts);
 }
 
 /** Whether two digests were made with the same key, so that being different means something. */

@@ -21,8 +21,9 @@ export async function factsOf(
 ): Promise<PointFacts> {
   const stored = load.tables.filter((table) => !table.collection.computed);
   const whole = stored.every((table) => table.loaded === table.keyed);
-  const edited = new Map<SandboxTable, number | null>();
-  for (const table of stored) edited.set(table, whole ? await editedAt(table, sandbox, signal) : null);
+  const edited = new Map(
+    await Promise.all(stored.map(async (table) => [table, whole ? await editedAt(table, sandbox, signal) : null] as const)),
+  );
   const templates = "templates" in content ? (content as Content & TemplateContent).templates : null;
   return {
     format: clipName(content.format),

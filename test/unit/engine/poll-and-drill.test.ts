@@ -5,6 +5,7 @@ import type { DueDrill } from "../../../agent/core/plan.ts";
 import type { SourcePolicy } from "../../../agent/core/policy.ts";
 import type { Vault } from "../../../agent/core/ports.ts";
 import type { CheckResult } from "../../../agent/core/values.ts";
+import type { DrillJob } from "../../../agent/drill/protocol.ts";
 import type { ChildOutcome } from "../../../agent/engine/drill-child/index.ts";
 import { type DrillerDeps, runDrill } from "../../../agent/engine/driller.ts";
 import { pollSource } from "../../../agent/engine/poller.ts";
@@ -198,6 +199,31 @@ describe("a drill", () => {
     expect([span?.attributes["restore.verdict"], span?.links[0]?.traceId, span?.status]).toEqual(["verified", "f".repeat(32), "unset"]);
     expect(it.telemetry.counted("restore_drills_total", { verdict: "verified" })).toBe(1);
     expect(it.removed).toEqual(["d1"]);
+  });
+
+  test("is told how many backups are older than their data may be kept, with a day for the clean-up", async () => {
+    const it = world();
+    const day = 24 * HOUR;
+    for (const [name, age] of [
+      ["a", HOUR],
+      ["b", 10.5 * day],
+      ["c", 12 * day],
+      ["d", 40 * day],
+    ] as const)
+      await it.memory.put(`crm/${name}.grist`, name, it.clock.now() - age);
+    await it.poll();
+    const told: DrillJob["expectation"][] = [];
+    const runChild = async (job: DrillJob): Promise<ChildOutcome> => {
+      told.push(job.expectation);
+      return FOUND;
+    };
+    const source = { ...it.source, data: { retentionMs: 10 * day } };
+    await runDrill(await it.due(), source, "plan", it.deps({ runChild }), new AbortController().signal);
+    await runDrill(await it.due(), it.source, "plan", it.deps({ runChild }), new AbortController().signal);
+    expect(told.map(({ points, objectives }) => [objectives.dataRetentionMs, points])).toMatchObject([
+      [10 * day, { count: 4, overdue: 2, overdueProtected: 0 }],
+      [null, { count: 4, overdue: 0 }],
+    ]);
   });
 
   test.each<[string, Partial<DrillerDeps>, string]>([
