@@ -2,13 +2,12 @@
  * The one place that opens a Grist document with SQLite: a copy inside the work directory, read-only, with an authorizer that lets
  * nothing happen but reads of ordinary tables. Views, triggers and virtual tables of a hostile schema are never touched.
  */
-import { constants as fsConstants } from "node:fs";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { constants, DatabaseSync } from "node:sqlite";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/ports.ts";
-import { SQLITE_MAGIC } from "./recognise.ts";
+import { checkHeader, copyDocument, cutShort } from "./container.ts";
 import type { Cell } from "./values.ts";
 
 /** An ordinary table: stored rows, plain columns. */
@@ -35,11 +34,6 @@ export interface GristDatabase {
   close(): Promise<void>;
 }
 
-const HEADER_BYTES = 100;
-const NEWEST_SCHEMA_FORMAT = 4;
-/** UTF-8, and UTF-16 in both byte orders; 0 in a file without tables. */
-const TEXT_ENCODINGS = 3;
-const COPY_BYTES = 1024 * 1024;
 const MAX_PROBLEMS = 20;
 
 export async function openDatabase(path: string, context: FormatContext): Promise<GristDatabase> {
@@ -50,8 +44,9 @@ export async function openDatabase(path: string, context: FormatContext): Promis
   const close = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
     const copy = join(directory, "document.sqlite");
-    const problems = checkHeader(await copyDocument(path, copy, context));
-    return openCopy(copy, problems, close);
+    const header = await copyDocument(path, copy, context);
+    const problems = checkHeader(header);
+    return openCopy(copy, problems, cutShort(header), close);
   } catch (thrown) {
     await close();
     if (context.signal.aborted) context.signal.throwIfAborted();
@@ -59,94 +54,23 @@ export async function openDatabase(path: string, context: FormatContext): Promis
   }
 }
 
-interface Header {
-  readonly bytes: Buffer;
-  readonly size: number;
-}
-
-/** Symlinks are not followed. The copy is never in WAL mode: a log beside the document is not part of the artifact. */
-async function copyDocument(from: string, to: string, context: FormatContext): Promise<Header> {
-  const source = await open(from, fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK);
-  try {
-    const stats = await source.stat();
-    if (!stats.isFile()) throw new AgentError("unsupported", "not-a-file", "A Grist document is a file; this is something else.");
-    if (stats.size > context.limits.maxBytes)
-      throw new AgentError("limit", "artifact-too-large", `The document has ${stats.size} bytes; the limit is ${context.limits.maxBytes}.`);
-    const target = await open(to, "wx", 0o600);
-    try {
-      const buffer = Buffer.alloc(COPY_BYTES);
-      const header = Buffer.alloc(HEADER_BYTES);
-      let size = 0;
-      for (;;) {
-        context.signal.throwIfAborted();
-        const { bytesRead } = await source.read(buffer, 0, buffer.length, size);
-        if (bytesRead === 0) break;
-        if (size === 0) {
-          buffer.copy(header, 0, 0, Math.min(HEADER_BYTES, bytesRead));
-          if (bytesRead >= 20) buffer.fill(1, 18, 20);
-        }
-        await target.write(buffer, 0, bytesRead, size);
-        size += bytesRead;
-        if (size > context.limits.maxBytes)
-          throw new AgentError("limit", "artifact-too-large", `The document grew beyond the limit of ${context.limits.maxBytes} bytes.`);
-      }
-      return { bytes: header, size };
-    } finally {
-      await target.close();
-    }
-  } finally {
-    await source.close();
-  }
-}
-
-/** What is wrong with the header itself. Throws `damaged` where there is no SQLite file at all. */
-function checkHeader(header: Header): string[] {
-  const { bytes } = header;
-  const problems = checkSize(header);
-  // SQLite looks away from both, so that only here a header that was overwritten is seen.
-  if (bytes.readUInt32BE(56) > TEXT_ENCODINGS) problems.push("The file's header names a text encoding that SQLite does not have.");
-  if (bytes.subarray(72, 92).some((byte) => byte !== 0))
-    problems.push("The file's header holds something where it is empty by its format.");
-  return problems;
-}
-
-/** What the header says of the size, against the size. */
-function checkSize({ bytes, size }: Header): string[] {
-  if (size === 0) throw new AgentError("damaged", "artifact-empty", "The document is empty.");
-  if (size < HEADER_BYTES)
-    throw new AgentError("damaged", "artifact-truncated", `The document ends after ${size} bytes, within its header.`);
-  if (bytes.subarray(0, 16).toString("latin1") !== SQLITE_MAGIC)
-    throw new AgentError("damaged", "not-sqlite", "The document does not start as a SQLite file does.");
-  // SQLite itself calls this no more than an error of logic.
-  if (bytes.readUInt32BE(44) > NEWEST_SCHEMA_FORMAT)
-    throw new AgentError("damaged", "sqlite-damaged", "The document's header names a schema format that SQLite does not have.");
-  const declared = bytes.readUInt16BE(16);
-  const pageSize = declared === 1 ? 65_536 : declared;
-  const pages = bytes.readUInt32BE(28);
-  // Writers before SQLite 3.7 leave a stale page count behind; it counts only where both change counters agree.
-  const current = bytes.readUInt32BE(24) === bytes.readUInt32BE(92);
-  if (!current || pages === 0) return size % pageSize === 0 ? [] : ["The file does not end at the end of a page."];
-  if (size < pages * pageSize) return [`The file is cut short: it has ${size} bytes where its header names ${pages * pageSize}.`];
-  if (size > pages * pageSize) return [`The file has ${size - pages * pageSize} bytes after its end.`];
-  return [];
-}
-
-function openCopy(copy: string, problems: string[], remove: () => Promise<void>): GristDatabase {
+/** @param cut what is said of damage where the file is known to be cut short, instead of what SQLite makes of it; else null */
+function openCopy(copy: string, problems: string[], cut: string | null, remove: () => Promise<void>): GristDatabase {
   const database = new DatabaseSync(copy, { readOnly: true, allowExtension: false, readBigInts: true, timeout: 0 });
   let closed = false;
   try {
     database.enableDefensive(true);
     for (const pragma of ["trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "ignore_check_constraints=ON", "mmap_size=0"])
-      told(() => database.exec(`PRAGMA ${pragma}`));
+      told(cut, () => database.exec(`PRAGMA ${pragma}`));
     database.setAuthorizer(authorize);
-    const tables = told(() => plainTables(database));
-    problems.push(...told(() => integrityProblems(database, problems.length > 0)));
+    const tables = told(cut, () => plainTables(database));
+    problems.push(...told(cut, () => integrityProblems(database, problems.length > 0)));
     return {
       tables,
       problems,
-      rows: (table, columns, typesOf = []) => rows(database, selection(table, columns, typesOf), () => closed),
+      rows: (table, columns, typesOf = []) => rows(database, selection(table, columns, typesOf), cut, () => closed),
       blob: (table, column, key, keyValue, from, bytes) =>
-        told(() => {
+        told(cut, () => {
           const sql = `SELECT substr(CAST(${quoted(column)} AS BLOB), ?, ?) FROM ${quoted(table.name)} WHERE ${quoted(key)} = ?`;
           const part = database.prepare(sql).get(from + 1, bytes, keyValue);
           const value = part === undefined ? null : Object.values(part)[0];
@@ -255,14 +179,14 @@ function selection(table: PlainTable, columns: readonly string[], typesOf: reado
   return `SELECT ${list.join(", ")} FROM ${quoted(table.name)} NOT INDEXED`;
 }
 
-function* rows(database: DatabaseSync, sql: string, closed: () => boolean): Iterable<readonly Cell[]> {
+function* rows(database: DatabaseSync, sql: string, cut: string | null, closed: () => boolean): Iterable<readonly Cell[]> {
   if (closed()) throw new AgentError("internal", "content-closed", "The content was closed before it was read.");
-  const statement = told(() => database.prepare(sql));
+  const statement = told(cut, () => database.prepare(sql));
   statement.setReturnArrays(true);
-  const iterator = told(() => statement.iterate())[Symbol.iterator]() as Iterator<unknown>;
+  const iterator = told(cut, () => statement.iterate())[Symbol.iterator]() as Iterator<unknown>;
   try {
     for (;;) {
-      const next = told(() => iterator.next());
+      const next = told(cut, () => iterator.next());
       if (next.done === true) return;
       yield next.value as readonly Cell[];
       if (closed()) throw new AgentError("internal", "content-closed", "The content was closed while it was read.");
@@ -286,13 +210,14 @@ function isDamage(thrown: unknown): boolean {
 const LIMIT_CODES = new Set([7, 13, 18]);
 
 /** Runs something with SQLite; its errors become ours, without SQLite's message, which may quote the schema. */
-function told<T>(work: () => T): T {
+function told<T>(cut: string | null, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
     const { errcode, errstr } = thrown as { errcode?: unknown; errstr?: unknown };
     if (typeof errcode !== "number") throw thrown;
     const primary = errcode & 0xff;
+    if (isDamage(thrown) && cut !== null) throw new AgentError("damaged", "artifact-truncated", cut);
     const why = `SQLite says: ${String(errstr)} (${errcode}).`;
     if (isDamage(thrown)) throw new AgentError("damaged", "sqlite-damaged", `The document cannot be read. ${why}`);
     if (LIMIT_CODES.has(primary)) throw new AgentError("limit", "sqlite-limit", `Reading the document reached a limit. ${why}`);

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { AgentError } from "../../../../agent/core/errors.ts";
 import { grist } from "../../../../agent/formats/grist/index.ts";
 import { contextIn, probeOf } from "../../../contracts/format.ts";
 import { buildLibrary, librarySpec, writeGristDocument } from "../../../fixtures/grist/build.ts";
@@ -36,6 +37,19 @@ async function opening(path: string): Promise<unknown> {
 function digests(sql: string): Promise<string[]> {
   return withDocument(damaged(sql), work(), (content) => content.access.map((entry) => entry.digest));
 }
+
+describe("documents that are cut short", () => {
+  it.each([0.1, 0.3, 0.5, 0.7, 0.9, 0.999])("say so, with both sizes, and not what SQLite makes of it (%d of the file)", async (share) => {
+    const whole = readFileSync(buildLibrary(join(work(), `whole-${share}.grist`)));
+    const path = join(work(), `cut-${share}.grist`);
+    const size = Math.floor(whole.length * share);
+    writeFileSync(path, whole.subarray(0, size));
+    const sentence = `The file is cut short: it has ${size} bytes where its header names ${whole.length}.`;
+    const outcome = await opening(path);
+    if (outcome instanceof AgentError) expect(outcome).toMatchObject({ kind: "damaged", code: "artifact-truncated", message: sentence });
+    else expect(outcome).toMatchObject({ complete: false, problems: expect.arrayContaining([sentence]) as unknown });
+  });
+});
 
 describe("documents that lost a part of their structure", () => {
   it.each([
