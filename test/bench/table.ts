@@ -29,7 +29,7 @@ export function table(title: string, headers: readonly string[], rows: readonly 
 
 function cellText(value: Cell): string {
   if (value === null) return "–";
-  return typeof value === "number" ? value.toLocaleString("en") : value;
+  return typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 }) : value;
 }
 
 /** Greater of the two in the middle where their number is even. Throws where there is none. */
