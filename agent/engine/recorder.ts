@@ -45,8 +45,8 @@ interface Numbered {
   readonly entry: EvidenceEntry;
 }
 
-/** One transaction holds so many entries of a replay. */
-const CHUNK = 500;
+/** One transaction holds so many entries of a replay: enough that what many of them add to the same tally is written once. */
+const CHUNK = 2000;
 const DAY_MS = 86_400_000;
 
 export function createRecorder(deps: RecorderDeps): Recorder {

@@ -46,14 +46,20 @@ class TransactionalAdapter extends SqliteAdapter {
 }
 
 function adapt(database: DatabaseSync, path: string): SqliteDatabase {
-  const kept = new Map<string, StatementSync>();
-  const prepare = (sql: string): StatementSync => {
+  interface Prepared {
+    readonly statement: StatementSync;
+    /** Whether it gives rows. Asking SQLite at every execution takes as long as a small statement. */
+    readonly reader: boolean;
+  }
+  const kept = new Map<string, Prepared>();
+  const prepare = (sql: string): Prepared => {
     const known = kept.get(sql);
     if (known !== undefined) return known;
     if (kept.size >= STATEMENTS_KEPT) kept.clear();
     const statement = translated(path, () => database.prepare(sql));
-    kept.set(sql, statement);
-    return statement;
+    const prepared = { statement, reader: statement.columns().length > 0 };
+    kept.set(sql, prepared);
+    return prepared;
   };
   return {
     close: () => {
@@ -62,9 +68,9 @@ function adapt(database: DatabaseSync, path: string): SqliteDatabase {
     },
     prepare: (sql) => {
       // SQLite has already rolled back after some errors (a full disk); asking again would hide the first error behind a second.
-      const statement = prepare(sql === "rollback" && !database.isTransaction ? "select 1 where false" : writingBegin(sql));
+      const { statement, reader } = prepare(sql === "rollback" && !database.isTransaction ? "select 1 where false" : writingBegin(sql));
       return {
-        reader: statement.columns().length > 0,
+        reader,
         all: (parameters) => translated(path, () => statement.all(...(parameters as SQLInputValue[]))),
         run: (parameters) => translated(path, () => statement.run(...(parameters as SQLInputValue[]))),
         iterate: (parameters) => translated(path, () => statement.iterate(...(parameters as SQLInputValue[]))),
