@@ -44,7 +44,7 @@ export function diffConfig(before: LoadedConfig, after: LoadedConfig): ConfigDif
   const changedSettings = (settings: readonly (readonly [string, Read])[]): string[] =>
     settings.filter(([, read]) => !same(read(before), read(after))).map(([name]) => name);
   const diff = {
-    sources: byName(before.sources, after.sources, (source) => source.id),
+    sources: byName([...before.sources, ...before.uncovered], [...after.sources, ...after.uncovered], (source) => source.id),
     vaults: byName(before.vaults, after.vaults, (vault) => vault.id),
     calendars: byName(before.calendars, after.calendars, (calendar) => calendar.kind),
     settings: changedSettings(TAKEN_OVER),

@@ -2,10 +2,10 @@
 import path from "node:path";
 import { AgentError } from "../core/errors.ts";
 import { sha256Hex } from "../core/ids.ts";
-import type { DrillCalendar, SecretRef, SourcePolicy } from "../core/policy.ts";
+import type { DrillCalendar, SecretRef, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { bindSecrets, Secret } from "../kit/secret.ts";
 import { parseYaml, type Problem, type YamlDocument } from "./document.ts";
-import { calendarsOf, sourcePolicy } from "./policies.ts";
+import { calendarsOf, sourcePolicy, uncoveredSource } from "./policies.ts";
 import { explainIssue, problemsOf } from "./problems.ts";
 import { crossCheck } from "./rules.ts";
 import { type ConfigRegistries, createConfigSchema } from "./schema.ts";
@@ -32,7 +32,10 @@ export interface LoadedConfig {
   readonly agent: { readonly pollConcurrency: number; readonly drillConcurrency: number; readonly retentionMs: number };
   /** `config` is what the vault's own schema gave, with its secrets ready to be revealed. */
   readonly vaults: readonly { readonly id: string; readonly type: string; readonly config: Readonly<Record<string, unknown>> }[];
+  /** Sources that have a backup: what is polled and drilled. */
   readonly sources: readonly SourcePolicy[];
+  /** Sources that are configured without one. */
+  readonly uncovered: readonly UncoveredSource[];
   readonly calendars: readonly DrillCalendar[];
   /** Every secret the configuration names, with its place in it. */
   readonly secrets: readonly { readonly at: string; readonly secret: SecretRef & { describe(): string } }[];
@@ -90,7 +93,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       retentionMs: config.agent.retention,
     },
     vaults: Object.entries(config.vaults).map(([id, { type, ...rest }]) => ({ id, type, config: rest })),
-    sources: config.sources.map(sourcePolicy),
+    sources: config.sources.map(sourcePolicy).filter((policy) => policy !== null),
+    uncovered: config.sources.filter((source) => source.backups === undefined).map(uncoveredSource),
     calendars: calendarsOf(config.drills),
     secrets: bound.found.map(({ at, secret }) => ({ at: shown(at), secret })),
     warnings: inOrder(rules.warnings, options.path, document),

@@ -1,21 +1,17 @@
 /** From the parsed configuration to the policies of core: durations filled in from one another, sizes in megabytes. Pure. */
-import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
+import type { DrillCalendar, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { LAYERS, type PlatformName } from "../core/words.ts";
 import type { ParsedConfig, ParsedSource } from "./schema.ts";
 
 const WEEK = 7 * 86_400_000;
 
-export function sourcePolicy(source: ParsedSource): SourcePolicy {
-  const { backups, objectives, verify } = source;
+/** @returns null for a source without a backup */
+export function sourcePolicy(source: ParsedSource): SourcePolicy | null {
+  const { backups } = source;
+  if (backups === undefined) return null;
   const every = backups.every ?? null;
   return {
-    id: source.id,
-    platform: source.platform.type as PlatformName,
-    owner: source.owner === undefined ? null : { team: source.owner.team, contact: source.owner.contact ?? null },
-    domain: source.domain,
-    tier: source.tier,
-    data: { retentionMs: source.data.retention ?? null },
-    objectives: { rpoMs: objectives.rpo ?? null, rtoMs: objectives.rto ?? null, verifyMs: objectives.verify },
+    ...uncoveredSource(source),
     backups: {
       vaultId: backups.vault,
       path: backups.path,
@@ -29,6 +25,20 @@ export function sourcePolicy(source: ParsedSource): SourcePolicy {
       immutableMs: backups.immutable ?? null,
       key: backups.key ?? null,
     },
+  };
+}
+
+/** Everything that is said of a source but its backups. */
+export function uncoveredSource(source: ParsedSource): UncoveredSource {
+  const { objectives, verify } = source;
+  return {
+    id: source.id,
+    platform: source.platform.type as PlatformName,
+    owner: source.owner === undefined ? null : { team: source.owner.team, contact: source.owner.contact ?? null },
+    domain: source.domain,
+    tier: source.tier,
+    data: { retentionMs: source.data.retention ?? null, classification: source.data.classification ?? null },
+    objectives: { rpoMs: objectives.rpo ?? null, rtoMs: objectives.rto ?? null, verifyMs: objectives.verify },
     pollMs: source.poll,
     verify: {
       layers: LAYERS.filter((layer) => (verify.layers as readonly string[]).includes(layer)),

@@ -171,6 +171,12 @@ function doubts(source: unknown, at: readonly PropertyKey[]): Problem[] {
   const promised = durationOf(field(objectives, "verify") ?? "7d");
   const poll = durationOf(field(source, "poll") ?? "60s");
   const problems: Problem[] = [];
+  if (typeof source === "object" && source !== null && field(source, "backups") === undefined) {
+    problems.push({
+      at,
+      text: "has no backups, so nothing of it is polled or verified; mend: say under backups in which vault they lie, once there are any",
+    });
+  }
   if (rpo !== null && every !== null && rpo.ms < every.ms) {
     problems.push({
       at: [...at, "objectives", "rpo"],

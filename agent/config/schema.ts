@@ -176,7 +176,7 @@ function backups(formats: readonly string[]) {
         .optional()
         .describe("Secret that opens what the backup holds encrypted (Node-RED credentialSecret, …), by reference."),
     })
-    .describe("Where this source's backups lie, and how often they should come.");
+    .describe("Where this source's backups lie, and how often they should come; absent: it has none, which the catalogue shows.");
 }
 
 function source(registries: ConfigRegistries) {
@@ -204,6 +204,13 @@ function source(registries: ConfigRegistries) {
     tier: z.enum(TIERS).default("standard").describe("How much it matters."),
     data: z
       .strictObject({
+        classification: z
+          .string()
+          .min(1)
+          .max(63)
+          .optional()
+          .describe("What kind of data it is, in your own word; shown in the catalogue.")
+          .meta({ examples: ["personal"] }),
         retention: duration({ min: "1d", example: "35d" })
           .optional()
           .describe("Longest that the data may be kept at all; a backup older than this is a finding (governance.retention)."),
@@ -211,7 +218,7 @@ function source(registries: ConfigRegistries) {
       .prefault({})
       .describe("What is promised about the data itself."),
     objectives,
-    backups: backups(registries.formats.map((format) => format.id)),
+    backups: backups(registries.formats.map((format) => format.id)).optional(),
     poll: duration({ min: "1s", max: "7d" }).prefault("60s").describe("How often the vault is looked at."),
     verify,
   });

@@ -13,8 +13,8 @@ export interface SourcePolicy {
   readonly owner: { readonly team: string; readonly contact: string | null } | null;
   readonly domain: string;
   readonly tier: Tier;
-  /** What is promised about the data itself: the longest it may be kept. */
-  readonly data: { readonly retentionMs: number | null };
+  /** What the data is, in the organisation's own word (personal, internal, …), and the longest it may be kept. */
+  readonly data: { readonly retentionMs: number | null; readonly classification: string | null };
   readonly objectives: {
     readonly rpoMs: number | null;
     readonly rtoMs: number | null;
@@ -48,6 +48,9 @@ export interface SourcePolicy {
     readonly limits: DrillLimits;
   };
 }
+
+/** A source that is configured without a backup: there is nothing to poll or drill, and that is what has to be told. */
+export type UncoveredSource = Omit<SourcePolicy, "backups">;
 
 /** Bounds of one drill child. */
 export interface DrillLimits {

@@ -10,7 +10,7 @@ export function policy(id = "crm", more: Partial<SourcePolicy> = {}): SourcePoli
     owner: { team: "sales-ops", contact: null },
     domain: "sales",
     tier: "standard",
-    data: { retentionMs: null },
+    data: { retentionMs: null, classification: null },
     objectives: { rpoMs: 24 * HOUR, rtoMs: HOUR, verifyMs: 7 * 24 * HOUR },
     pollMs: 60_000,
     ...more,

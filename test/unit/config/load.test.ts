@@ -95,7 +95,7 @@ describe("a configuration that is valid", () => {
         owner: null,
         domain: "default",
         tier: "standard",
-        data: { retentionMs: null },
+        data: { retentionMs: null, classification: null },
         objectives: { rpoMs: null, rtoMs: null, verifyMs: 7 * 86_400_000 },
         backups: {
           vaultId: "nightly",
@@ -155,7 +155,7 @@ describe("a configuration that is valid", () => {
     expect(config.sources[0]).toMatchObject({
       owner: { team: "sales-ops", contact: "#sales-ops" },
       objectives: { rpoMs: 26 * 3_600_000, rtoMs: 5_400_000, verifyMs: 3 * 86_400_000 },
-      data: { retentionMs: 40 * 86_400_000 },
+      data: { retentionMs: 40 * 86_400_000, classification: "personal" },
       backups: { path: "nocode/crm", jitterMs: 7_200_000, settleMs: 0, minPoints: 30, immutableMs: 7 * 86_400_000 },
       pollMs: 300_000,
       verify: {
@@ -192,6 +192,22 @@ sources:
   test("aliases share parts, and sources may share a folder by pattern", async () => {
     const config = await loadFixture("anchors.good.yaml");
     expect(config.sources.map((source) => source.objectives.rpoMs)).toEqual([36 * 3_600_000, 36 * 3_600_000]);
+  });
+
+  test("a source without a backup can be said, stands apart from those that are polled, and is warned of", async () => {
+    const config = await loadText(`vaults: { nightly: { type: dir, path: ./backups } }
+sources:
+  - { id: crm, platform: { type: grist }, backups: { vault: nightly, path: crm } }
+  - { id: wiki, platform: { type: notion }, owner: { team: docs }, objectives: { rpo: 24h }, data: { classification: internal } }
+`);
+    expect(config.sources.map((source) => source.id)).toEqual(["crm"]);
+    expect(config.uncovered).toMatchObject([
+      { id: "wiki", platform: "notion", owner: { team: "docs" }, objectives: { rpoMs: 86_400_000 }, data: { classification: "internal" } },
+    ]);
+    expect(config.uncovered[0]).not.toHaveProperty("backups");
+    expect(config.warnings).toEqual([
+      "restorewatch.yaml:4:5 sources[1]: has no backups, so nothing of it is polled or verified; mend: say under backups in which vault they lie, once there are any",
+    ]);
   });
 
   test("what is allowed but doubtful is warned of, in the order of the file", async () => {

@@ -217,7 +217,7 @@ describe("a drill", () => {
       told.push(job.expectation);
       return FOUND;
     };
-    const source = { ...it.source, data: { retentionMs: 10 * day } };
+    const source = { ...it.source, data: { retentionMs: 10 * day, classification: null } };
     await runDrill(await it.due(), source, "plan", it.deps({ runChild }), new AbortController().signal);
     await runDrill(await it.due(), it.source, "plan", it.deps({ runChild }), new AbortController().signal);
     expect(told.map(({ points, objectives }) => [objectives.dataRetentionMs, points])).toMatchObject([
