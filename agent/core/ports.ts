@@ -161,13 +161,15 @@ export interface BulkContent {
     readonly keySource: string;
     /**
      * Given where the reader has seen that every value in the files is canonical already, so that nothing is to be converted: text and
-     * null, and JSON lists of text in the columns `lists`. Times are ISO text in UTC; `records` is how many the reader counted.
+     * null, and JSON lists of text in the columns `lists`. Times are ISO text in UTC; `records` is how many the reader counted,
+     * `longestLine` the bytes of the longest of them.
      */
     readonly canonical?: {
       readonly lists: readonly string[];
       readonly createdSource: string | null;
       readonly updatedSource: string | null;
       readonly records: number;
+      readonly longestLine?: number;
     };
   } | null;
 }

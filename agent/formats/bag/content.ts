@@ -118,6 +118,7 @@ function bulkOf({ table, parts }: SurveyedTable): ReturnType<BulkContent["bulk"]
       createdSource: scanned.includes(CREATED) ? CREATED : null,
       updatedSource: scanned.includes(UPDATED) ? UPDATED : null,
       records: parts.reduce((sum, part) => sum + part.lines, 0),
+      longestLine: Math.max(0, ...parts.map((part) => part.longest)),
     },
   };
 }

@@ -14,8 +14,8 @@ export interface ScanColumn {
 export interface Scanner {
   /** Bytes of the part, in order, wherever they are cut. */
   feed(chunk: Buffer): void;
-  /** @returns how many lines that are not blank there were, and whether all were strict */
-  end(): { readonly lines: number; readonly strict: boolean };
+  /** @returns how many lines that are not blank there were, whether all were strict, and bytes of the longest strict one */
+  end(): { readonly lines: number; readonly strict: boolean; readonly longest: number };
 }
 
 /** The sandbox refuses lines of 16 MiB. */
@@ -36,10 +36,11 @@ export function lineScanner(columns: readonly ScanColumn[]): Scanner {
   const kinds = columns.map((column) => column.kind);
   let carry: Buffer = Buffer.alloc(0);
   let lines = 0;
+  const seen = { longest: 0 };
 
   const scan = (block: Buffer): void => {
     if (strict) {
-      const counted = isUtf8(block) ? strictLines(block, keys, kinds) : -1;
+      const counted = isUtf8(block) ? strictLines(block, keys, kinds, seen) : -1;
       if (counted >= 0) {
         lines += counted;
         return;
@@ -64,7 +65,7 @@ export function lineScanner(columns: readonly ScanColumn[]): Scanner {
     end() {
       if (carry.length > 0) scan(Buffer.concat([carry, Buffer.from("\n")]));
       carry = Buffer.alloc(0);
-      return { lines, strict };
+      return { lines, strict, longest: seen.longest };
     },
   };
 }
@@ -89,10 +90,12 @@ function isBlank(block: Buffer, start: number, end: number): boolean {
 
 /**
  * @param block whole lines, each ended by a line feed: no loop runs past the last one, because a line feed ends every token
+ * @param seen is told the longest line
  * @returns how many lines there are, or -1 where one is not strict
  */
-function strictLines(block: Buffer, keys: readonly Buffer[], kinds: readonly ScanColumn["kind"][]): number {
+function strictLines(block: Buffer, keys: readonly Buffer[], kinds: readonly ScanColumn["kind"][], seen: { longest: number }): number {
   let lines = 0;
+  let longest = 0;
   let at = 0;
   while (at < block.length) {
     const start = at;
@@ -114,9 +117,11 @@ function strictLines(block: Buffer, keys: readonly Buffer[], kinds: readonly Sca
       }
     }
     if (block[at] !== LINE_FEED || at - start > MAX_LINE) return -1;
+    longest = Math.max(longest, at - start);
     at += 1;
     lines += 1;
   }
+  seen.longest = Math.max(seen.longest, longest);
   return lines;
 }
 

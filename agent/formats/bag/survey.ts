@@ -16,6 +16,8 @@ export interface SurveyedPart {
   readonly compressed: boolean;
   readonly sha256: string;
   readonly lines: number;
+  /** Bytes of the longest line, where it is native. */
+  readonly longest: number;
   /** Whether the sandbox may read it by itself and finds the same. */
   readonly native: boolean;
   /** Why it does not unpack, or null. */
@@ -89,11 +91,11 @@ async function surveyPart(path: string, file: TreeFile, table: BagTable, survey:
     if (!(thrown instanceof AgentError) || thrown.kind !== "damaged") throw thrown;
     damage = thrown;
   }
-  const { lines, strict } = scanner.end();
+  const { lines, strict, longest } = scanner.end();
   const native =
     strict && damage === null && tally.skippable === 0 && compressed === /\.zst$/iu.test(file.place) && isPlainPath(file.place);
   const sha256 = damage === null ? hash.digest("hex") : await sha256Of(file, signal);
-  return { path, file, compressed, sha256, lines, native, damage };
+  return { path, file, compressed, sha256, lines, longest, native, damage };
 }
 
 /** In a path of the sandbox these are patterns, or name columns. */

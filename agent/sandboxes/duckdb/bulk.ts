@@ -49,8 +49,16 @@ function readerOf(bulk: Bulk, columns: readonly string[]): string {
   const lists = new Set(bulk.canonical?.lists);
   const shape = `columns = {${columns.map((column) => `${text(column)}: '${lists.has(column) ? "VARCHAR[]" : "VARCHAR"}'`).join(", ")}}`;
   return bulk.kind === "ndjson"
-    ? `read_json(${files}, format = 'newline_delimited', ${shape})`
+    ? `read_json(${files}, format = 'newline_delimited', ${shape}${lineBound(bulk)})`
     : `read_csv(${files}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', union_by_name = true)`;
+}
+
+/** Lines that are known to be short are read with small buffers: every thread holds several of them. */
+const LEAST_LINE_BYTES = 1024 * 1024;
+
+function lineBound(bulk: Bulk): string {
+  const longest = bulk.canonical?.longestLine;
+  return longest === undefined ? "" : `, maximum_object_size = ${Math.max(LEAST_LINE_BYTES, longest + 1024)}`;
 }
 
 function asItIs(source: string, list: boolean): string {
