@@ -87,6 +87,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   const { state, telemetry, clock } = deps;
   const { repositories } = state;
   let lastBeat: number | null = null;
+  const seenFirst = new Map<string, number>();
   const foundBy = new Map<string, { readonly traceId: string; readonly spanId: string }>();
 
   const scheduler = createScheduler({
@@ -238,9 +239,15 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     return drill;
   }
 
+  /** Null where the source was not recorded yet. Once known it never changes, and reading that of all sources at every refresh grows with their square. */
+  async function firstSeen(sourceId: string): Promise<number | null> {
+    if (!seenFirst.has(sourceId)) for (const [id, at] of await repositories.sources.firstSeen()) seenFirst.set(id, at);
+    return seenFirst.get(sourceId) ?? null;
+  }
+
   async function refresh(policy: SourcePolicy): Promise<SourceState> {
     const now = clock.now();
-    const seen = (await repositories.sources.firstSeen()).get(policy.id) ?? now;
+    const seen = (await firstSeen(policy.id)) ?? now;
     const source = await readSource(policy, repositories, seen, datedCalendars(settings.calendars, now));
     // A reload while this was read may have taken the source away.
     if (settings.policies.includes(policy)) telemetry.gauges({ source: policy.id }, sourceSamples(source, now));
