@@ -89,6 +89,21 @@ export interface Vault {
   open(path: string, options: { spoolDir: string; maxBytes: number; signal: AbortSignal }): Promise<OpenArtifact>;
 }
 
+/** One name in a folder of a vault. */
+export interface VaultName {
+  readonly name: string;
+  readonly kind: "file" | "directory";
+}
+
+/** Ability of a Vault: names alone, one folder deep, without measuring what they hold. */
+export interface VaultBrowser {
+  /**
+   * What lies directly in a folder, by name; empty is the vault itself. Symbolic links, pipes and devices are left out: they hold no
+   * backup. Throws as `list` does; a folder that does not exist is `not_found`.
+   */
+  names(folder: string, signal: AbortSignal): Promise<readonly VaultName[]>;
+}
+
 // ---- formats -------------------------------------------------------------------------------------------------------
 
 /** What a format may look at to recognise an artifact; names are hints only and never decide alone. */
@@ -177,6 +192,12 @@ export interface BulkContent {
 /** Ability of a Content: templates kept beside the records (of mails, documents, records). */
 export interface TemplateContent {
   readonly templates: readonly Template[];
+}
+
+/** Ability of a Content: the product's own documents, which a restore through its API needs besides the model. */
+export interface OriginalsContent {
+  /** JSON by name. Throws `damaged` where one cannot be read. */
+  originals(signal: AbortSignal): Promise<Readonly<Record<string, unknown>>>;
 }
 
 // ---- sandbox -------------------------------------------------------------------------------------------------------

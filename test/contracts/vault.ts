@@ -8,11 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AgentError, type ErrorKind } from "../../agent/core/errors.ts";
-import type { OpenArtifact, Vault, VaultListing } from "../../agent/core/ports.ts";
+import type { OpenArtifact, Vault, VaultBrowser, VaultListing } from "../../agent/core/ports.ts";
 
 export const VAULT_CASES = [
   "children",
   "pattern",
+  "names",
   "directories",
   "unfinished",
   "reports",
@@ -100,6 +101,28 @@ export function vaultContract(suite: VaultSuite): void {
       expect(await list("crm")).toEqual({ entries: expected, reports: [], problems: [] });
       expect((await list("crm/")).entries).toEqual(expected);
       expect(await paths("")).toEqual(["crm", "crmx", "root.json"]);
+    });
+
+    test("names", "a vault that can be browsed tells names one folder deep, whatever they are, and nothing below", async () => {
+      if (!("names" in harness.vault)) throw new Error("This vault cannot be browsed: skip the case and say why.");
+      const vault = harness.vault as Vault & VaultBrowser;
+      await harness.put("crm/a.json", "12345", T);
+      await harness.put("crm/a.json.sha256", "x", T);
+      await harness.put("crm/deep/b.json", "1", T);
+      await harness.put("root.json", "1", T);
+      const [top, crm] = [await vault.names("", signal), await vault.names("crm/", signal)];
+      expect(top).toEqual([
+        { name: "crm", kind: "directory" },
+        { name: "root.json", kind: "file" },
+      ]);
+      expect(crm).toEqual([
+        { name: "a.json", kind: "file" },
+        { name: "a.json.sha256", kind: "file" },
+        { name: "deep", kind: "directory" },
+      ]);
+      expect(await kindOf(vault.names("nowhere", signal))).toBe("not_found");
+      expect(await kindOf(vault.names("../x", signal))).toBe("config");
+      await expect(vault.names("", AbortSignal.abort())).rejects.toMatchObject({ kind: "transient", code: "aborted" });
     });
 
     test("pattern", "keeps what the pattern matches over the last segment", async () => {

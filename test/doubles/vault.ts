@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AgentError } from "../../agent/core/errors.ts";
-import type { OpenArtifact, Vault, VaultEntry, VaultListing } from "../../agent/core/ports.ts";
+import type { OpenArtifact, Vault, VaultBrowser, VaultEntry, VaultListing, VaultName } from "../../agent/core/ports.ts";
 import { MAX_REPORT_BYTES, matchesPattern, nameKind, parseChecksums, vaultSegments } from "../../agent/core/vault-names.ts";
 
 interface MemoryFile {
@@ -12,7 +12,7 @@ interface MemoryFile {
 }
 
 export interface MemoryVault {
-  readonly vault: Vault;
+  readonly vault: Vault & VaultBrowser;
   put(path: string, bytes: string | Uint8Array, mtime: number): Promise<void>;
   remove(path: string): Promise<void>;
 }
@@ -55,8 +55,20 @@ export function memoryVault(id = "memory"): MemoryVault {
     return [];
   };
 
-  const vault: Vault = {
+  const vault: Vault & VaultBrowser = {
     id,
+    async names(folder, signal) {
+      const path = vaultSegments(folder).join("/");
+      await turn(signal);
+      const base = path === "" ? "" : `${path}/`;
+      const below = [...files.keys()].filter((name) => name.startsWith(base)).map((name) => name.slice(base.length));
+      if (path !== "" && below.length === 0)
+        throw new AgentError("not_found", "not-found", `${JSON.stringify(path)}: There is no such file or directory.`);
+      const kinds = new Map(
+        below.map((name): [string, VaultName["kind"]] => [name.split("/")[0] ?? "", name.includes("/") ? "directory" : "file"]),
+      );
+      return [...kinds].map(([name, kind]) => ({ name, kind })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
     async list(prefix, { pattern, signal }) {
       const path = vaultSegments(prefix).join("/");
       await turn(signal);
@@ -127,7 +139,7 @@ async function turn(signal: AbortSignal): Promise<void> {
 }
 
 export interface VaultFault {
-  readonly on: "list" | "stat" | "open" | "assertUnchanged" | "close" | "hang";
+  readonly on: "list" | "names" | "stat" | "open" | "assertUnchanged" | "close" | "hang";
   /** What is thrown; `hang` throws nothing: the next `list` waits until its signal aborts. */
   readonly error?: Error;
 }
@@ -138,7 +150,7 @@ export interface FaultyVault extends Vault {
   verifyAllStruck(): void;
 }
 
-export function faultyVault(inner: Vault, faults: readonly VaultFault[] = []): FaultyVault {
+export function faultyVault(inner: Vault & Partial<VaultBrowser>, faults: readonly VaultFault[] = []): FaultyVault {
   const waiting = [...faults];
   const take = (on: VaultFault["on"]): VaultFault | null => {
     const index = waiting.findIndex((fault) => fault.on === on);
@@ -150,6 +162,14 @@ export function faultyVault(inner: Vault, faults: readonly VaultFault[] = []): F
   };
   return {
     id: inner.id,
+    ...(inner.names === undefined
+      ? {}
+      : {
+          async names(folder: string, signal: AbortSignal) {
+            strike("names");
+            return inner.names?.(folder, signal) ?? [];
+          },
+        }),
     async list(prefix, options) {
       if (take("hang") !== null) await untilAborted(options.signal);
       strike("list");

@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import type { VaultDefinition } from "../../core/definitions.ts";
 import { AgentError, asAgentError } from "../../core/errors.ts";
-import type { Vault, VaultEntry } from "../../core/ports.ts";
+import type { Vault, VaultBrowser, VaultEntry, VaultName } from "../../core/ports.ts";
 import { nameKind, vaultSegments } from "../../core/vault-names.ts";
 import { systemFiles, type VaultFiles } from "./files.ts";
 import { describe, listMatching, listPlace, type Place, readChecksums } from "./listing.ts";
@@ -20,7 +20,7 @@ export const dirVaultDefinition: VaultDefinition = {
  * @param root absolute path of the directory
  * @returns a vault whose artifacts are read where they lie
  */
-export function dirVault(id: string, root: string, files: VaultFiles = systemFiles): Vault {
+export function dirVault(id: string, root: string, files: VaultFiles = systemFiles): Vault & VaultBrowser {
   const placeOf = (segments: readonly string[], signal: AbortSignal): Promise<Place> => enter(files, root, segments, signal);
   return {
     id,
@@ -39,6 +39,17 @@ export function dirVault(id: string, root: string, files: VaultFiles = systemFil
           (candidate) => candidate === name,
           (candidate) => candidate === `${name}.run.json`,
         );
+      }),
+    names: (folder, signal) =>
+      guarded(folder, signal, async () => {
+        const { directory } = await placeOf(vaultSegments(folder), signal);
+        const children = await files.readdir(directory);
+        signal.throwIfAborted();
+        return children
+          .flatMap((child): VaultName[] =>
+            child.isFile() ? [{ name: child.name, kind: "file" }] : child.isDirectory() ? [{ name: child.name, kind: "directory" }] : [],
+          )
+          .sort((a, b) => (a.name < b.name ? -1 : 1));
       }),
     stat: (path, signal) => guarded(path, signal, async () => (await look(path, signal)).entry),
     open: (path, { maxBytes, signal }) =>
