@@ -10,7 +10,7 @@ export interface Guess {
   readonly header: readonly string[];
   /** Rows looked at, the first one included; lines with nothing on them are not. */
   readonly rows: readonly CsvRow[];
-  /** Share of the rows that have as many cells as the first. */
+  /** Share of the rows that have as many cells as the first; one that is cut off inside a cell is left out. */
   readonly even: number;
 }
 
@@ -33,6 +33,8 @@ export function tryDialect(text: string, whole: boolean, dialect: Dialect): Gues
   const parser = new CsvParser(dialect);
   const rows = [...parser.push(text), ...(whole ? parser.end() : [])].filter((row) => row.cells.length > 0).slice(0, MAX_ROWS);
   const header = rows[0]?.cells ?? [];
-  const even = rows.filter((row) => row.cells.length === header.length && row.fault === null).length;
-  return { dialect, header, rows, even: rows.length === 0 ? 0 : even / rows.length };
+  // The row that a file was cut off in says nothing of how it was written.
+  const judged = rows.filter((row) => row.fault !== "unclosed");
+  const even = judged.filter((row) => row.cells.length === header.length && row.fault === null).length;
+  return { dialect, header, rows, even: judged.length === 0 ? 0 : even / judged.length };
 }

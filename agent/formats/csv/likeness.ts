@@ -46,7 +46,8 @@ function asNamed({ header, rows, even }: Guess): number {
   if (rows.length === 1) return readsAsHeader(header) ? 0.5 : 0.4;
   if (!readsAsHeader(header) && header.every((cell) => cell.trim() === "" || /^[-: ]+$/u.test(cell))) return 0.3;
   if (even >= 0.95) return 0.8;
-  return even >= 0.7 && rows.length >= 5 ? 0.6 : 0.4;
+  if (even >= 0.7 && rows.length >= 5) return 0.6;
+  return even >= 0.5 && readsAsHeader(header) ? 0.5 : 0.4;
 }
 
 function byText(guess: Guess, marked: boolean): number {

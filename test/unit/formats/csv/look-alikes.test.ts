@@ -104,6 +104,8 @@ describe("a file that is called as a table", () => {
     ["a header and no rows", "id,name\n"],
     ["only text", "colour,taste\nred,sweet\n"],
     ["names that are years", "2019,2020\n1,2\n"],
+    ["cut off inside a cell", 'colour,taste\nred,sweet\ngreen,"so'],
+    ["a broken row among three", "colour,taste\nred,sweet\ngreen\n"],
     ["a broken row in three", "a,b\n1,2\n3\n4,5\n6,7\n8,9\n"],
   ])("needs less: %s", async (_name, text) => {
     expect(await confidence(text)).toBeLessThan(0.5);
