@@ -187,6 +187,8 @@ export interface LoadOutcome {
   readonly keys: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** What could not be put in and why, one sentence each, by kind: becomes fidelity, never a silent gap. */
   readonly refused: readonly { readonly aspect: string; readonly reason: string; readonly count: number }[];
+  /** Fields that nobody may write through the API (who made it, when), as `collection/field`: they are not compared. */
+  readonly unrestorable?: readonly string[];
 }
 
 /**

@@ -16,6 +16,7 @@ import { factsOf, sampleInfo } from "./facts.ts";
 import { observeContent, type ObservedContent } from "./observed-content.ts";
 import type { DrillJob } from "./protocol.ts";
 import { recognise, type Recognised } from "./recognise.ts";
+import { writeRestoreSet } from "./restore-set.ts";
 import { resourceMeter, type ResourceMeter } from "./resources.ts";
 import { databaseAttributes, runChecks } from "./run-checks.ts";
 import { type ChildSpan, spanTeller, type SpanTeller } from "./spans.ts";
@@ -106,6 +107,7 @@ export async function drill(job: DrillJob, given: DrillDeps): Promise<void> {
     // Before the checks: some compare them with earlier ones, and the last looks at all that was told.
     await tellFacts(stage, state);
     await check(stage, state);
+    await offerRestoreSet(stage, state);
     await assertUnchanged(state);
   } finally {
     await dispose(stage, state);
@@ -239,6 +241,19 @@ async function tellFacts(stage: Stage, state: Progress): Promise<void> {
     const facts = await factsOf(content, load, sandbox, observed?.links() ?? 0, stage.job.digestKey, stage.signal);
     state.facts = facts;
     stage.deps.channel.send({ t: "facts", facts: mutable(facts), sample: sampleInfo(load, stage.job.sample) });
+  } catch (thrown) {
+    state.trouble ??= troubleOf(thrown);
+  }
+}
+
+/** Only of what loaded: the agent, which has the network, restores it into a workspace of the product. */
+async function offerRestoreSet(stage: Stage, state: Progress): Promise<void> {
+  const { content, load, sandbox } = state;
+  const { restore, expectation, workDir } = stage.job;
+  if (restore === undefined || content === null || load === null || sandbox === null || stage.signal.aborted) return;
+  try {
+    const written = await writeRestoreSet(content, load, sandbox, restore, expectation.critical, workDir, stage.signal);
+    stage.deps.channel.send({ t: "restore-set", ...written });
   } catch (thrown) {
     state.trouble ??= troubleOf(thrown);
   }

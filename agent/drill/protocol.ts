@@ -9,6 +9,19 @@ import { CHECK_STATUSES, ITEM_KINDS, LAYERS, PHASES } from "../core/words.ts";
 import { SEMANTIC_TYPES } from "../core/content.ts";
 import { MAX_SHORT, MAX_TEXT } from "./bounds.ts";
 
+/** A sample of the artifact that the agent will restore into a scratch workspace; the child writes it into its directory. */
+export interface RestoreRequest {
+  /** Records drawn, before what they point to comes with them; and records in all. */
+  readonly drawn: number;
+  readonly most: number;
+  /** Bytes of attachments in all. */
+  readonly maxFileBytes: number;
+  /** Hex. */
+  readonly seed: string;
+}
+
+export const RESTORE_SET_FILE = "restore-set.ndjson";
+
 export interface DrillJob {
   readonly drillId: string;
   /** Absolute path of the artifact, readable by the child. */
@@ -25,6 +38,7 @@ export interface DrillJob {
   readonly limits: DrillLimits;
   /** Hex key of the digests natural keys are shown as; null: keys are shown as they are (`--show-keys`). */
   readonly digestKey: string | null;
+  readonly restore?: RestoreRequest;
 }
 
 export { MAX_LINE_BYTES } from "./bounds.ts";
@@ -131,6 +145,8 @@ export const childMessageSchema = z.discriminatedUnion("t", [
       seedCommitment: z.string().max(64).nullable(),
     }),
   }),
+  /** The sample to restore lies in the child's directory, whole. */
+  z.strictObject({ t: z.literal("restore-set"), records: count, files: count, cut: count }),
   z.strictObject({
     t: z.literal("done"),
     trouble: z.strictObject({ code: z.string().max(80), message: text }).nullable(),

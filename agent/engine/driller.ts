@@ -1,6 +1,6 @@
 /** One drill, the parent's half: opens the artifact, lets a supervised child restore and check it, judges, records. */
 import { randomBytes } from "node:crypto";
-import { asAgentError } from "../core/errors.ts";
+import { AgentError, asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import type { DueDrill } from "../core/plan.ts";
 import type { SourcePolicy } from "../core/policy.ts";
@@ -10,6 +10,7 @@ import { judge } from "../core/verdict.ts";
 import type { DrillJob } from "../drill/protocol.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import { alarmEntries } from "./alarms.ts";
+import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
 
 export interface DrillerDeps {
@@ -20,6 +21,8 @@ export interface DrillerDeps {
   readonly holder: string;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
+  /** False while the wall clock is not believed. */
+  readonly settled: () => boolean;
   readonly isolation: () => Isolation;
   /** Runs the child over the job and resolves with what it found; never rejects for what the child does. */
   readonly runChild: (job: DrillJob, span: Span, signal: AbortSignal) => Promise<ChildOutcome>;
@@ -60,7 +63,7 @@ async function keepLease(id: string, deps: DrillerDeps, lost: AbortController, s
   while (!stop.aborted) {
     try {
       await deps.clock.sleep(LEASE_MS / 3, stop);
-      if (!(await deps.work.renew(id, deps.holder, LEASE_MS))) {
+      if (!(await deps.work.renew(id, deps.holder, LEASE_MS)) && !(await takeAgain(id, deps))) {
         lost.abort();
         return;
       }
@@ -69,6 +72,11 @@ async function keepLease(id: string, deps: DrillerDeps, lost: AbortController, s
       return;
     }
   }
+}
+
+/** A process that was stopped for a while, and a clock that jumped, let a lease run out that nobody else wanted. */
+async function takeAgain(id: string, deps: DrillerDeps): Promise<boolean> {
+  return (await deps.repositories.drills.get(id)) === null && (await deps.work.lease(id, deps.holder, LEASE_MS));
 }
 
 async function drillUnderSpan(
@@ -157,19 +165,30 @@ async function restore(
     sample: null,
     phases: {},
     resources: null,
+    restoreSet: null,
     trouble: null,
     isolation: deps.isolation(),
   };
   try {
     const vault = deps.vault(point.vaultId);
-    workDir = await deps.createWorkDir(due.id);
+    workDir = await deps.createWorkDir(due.id).catch((thrown: unknown) => {
+      const error = asAgentError(thrown);
+      throw new AgentError(error.kind, error.code, `A drill's working directory could not be made: ${error.message}`, { cause: thrown });
+    });
     const dir = workDir.path;
     opened = await deps.telemetry.span(
       "vault.open",
       { [ATTRIBUTES.peerName]: `vault:${vault.id}`, [ATTRIBUTES.peerService]: `vault:${vault.id}`, [ATTRIBUTES.bytes]: point.bytes },
-      () => vault.open(point.path, { spoolDir: dir, maxBytes: policy.verify.limits.maxBytes, signal }),
+      () =>
+        atVault(deps, policy, signal, (bounded) => {
+          const opening = vault.open(point.path, { spoolDir: dir, maxBytes: policy.verify.limits.maxBytes, signal: bounded });
+          // What opens after nobody waits for it any more is closed again.
+          void opening.then((late) => (bounded.aborted ? closeQuietly(late, deps) : undefined)).catch(() => undefined);
+          return opening;
+        }),
       { kind: "client" },
     );
+    requirePoint(point, opened);
     const expectation = await expectationOf(policy, point, opened, deps);
     const job: DrillJob = {
       drillId: due.id,
@@ -183,15 +202,17 @@ async function restore(
       limits: policy.verify.limits,
       digestKey: deps.digestKey,
     };
+    const artifact = opened;
     outcome = await deps.runChild(job, span, signal);
     // Checked after the child is done: what changed under its hands proves nothing, in either direction.
-    await opened.assertUnchanged();
+    await atVault(deps, policy, signal, () => artifact.assertUnchanged());
   } catch (thrown) {
     const error = asAgentError(thrown);
-    const message = error.mend === null ? error.message : `${error.message}; ${error.mend}`;
+    const message = error.mend === null ? error.message : `${error.message.replace(/\.$/, "")}; ${error.mend}`;
     outcome = {
       ...outcome,
-      checks: error.code === "artifact-changed" ? [] : outcome.checks,
+      // Where it could not be seen that nothing changed, nothing is proven either: a vault that went away reads like a broken backup.
+      checks: [],
       facts: null,
       trouble: { code: error.code, message },
     };
@@ -200,6 +221,19 @@ async function restore(
     await removeQuietly(workDir, deps);
   }
   return { outcome, name: point.path };
+}
+
+/** A mounted vault whose server is gone answers no call at all: it is not waited for longer than a drill may take. */
+function atVault<T>(deps: DrillerDeps, policy: SourcePolicy, signal: AbortSignal, work: (bounded: AbortSignal) => Promise<T>): Promise<T> {
+  return withDeadline(deps.clock, policy.verify.limits.timeMs, signal, work);
+}
+
+/** What lies there now must be what the poll saw: a backup job may have begun to write the next one to the same place. */
+function requirePoint(point: RecoveryPoint, { entry }: OpenArtifact): void {
+  if (entry.bytes === point.bytes && entry.modifiedAt === point.modifiedAt) return;
+  throw new AgentError("transient", "artifact-changed", `${point.path}: It is no longer what the last poll saw there.`, {
+    mend: "it is looked at again at the next poll",
+  });
 }
 
 async function closeQuietly(opened: OpenArtifact | null, deps: DrillerDeps): Promise<void> {
@@ -312,7 +346,7 @@ async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDep
   if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
   const alive = await repositories.points.list(policy.id);
   const runs = await repositories.runs.list(policy.id, { limit: 1000 });
-  entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now)));
+  entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled())));
   await deps.record(entries);
   // The same numbers the recorder has added to the tallies, now with the trace as exemplar.
   telemetry.count("restore_drills_total", { source: drill.sourceId, drill_kind: drill.kind, verdict: drill.verdict });

@@ -15,6 +15,8 @@ export interface Collected {
   readonly sample: SampleInfo | null;
   readonly phases: Readonly<Partial<Record<Phase, number>>>;
   readonly resources: ResourceUse | null;
+  /** What of the artifact lies ready to be restored into a scratch workspace; null where none was asked for or none could be drawn. */
+  readonly restoreSet: { readonly records: number; readonly files: number; readonly cut: number } | null;
 }
 
 export interface Collector {
@@ -41,6 +43,7 @@ export function createCollector(
   const phases: Partial<Record<Phase, number>> = {};
   let opened: Extract<ChildMessage, { t: "opened" }> | null = null;
   let told: Extract<ChildMessage, { t: "facts" }> | null = null;
+  let restoreSet: Extract<ChildMessage, { t: "restore-set" }> | null = null;
   let done: Extract<ChildMessage, { t: "done" }> | null = null;
   let spoke = false;
   let permissions = false;
@@ -96,6 +99,9 @@ export function createCollector(
       case "facts":
         told = message;
         return true;
+      case "restore-set":
+        restoreSet = message;
+        return true;
       case "done":
         done = message;
         return true;
@@ -138,6 +144,7 @@ export function createCollector(
       sample: told?.sample ?? null,
       phases,
       resources: done?.resources ?? null,
+      restoreSet: restoreSet === null ? null : { records: restoreSet.records, files: restoreSet.files, cut: restoreSet.cut },
     }),
   };
 }

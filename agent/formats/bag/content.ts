@@ -1,7 +1,7 @@
 /** A bag, read: its own integrity and all metadata at once, records and files as streams, tables also as files for the sandbox. */
 import { ASPECTS, type Aspect, type AspectState, type ContentRecord, LIST_TYPES } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
-import type { BulkContent, Content, FormatContext, TemplateContent } from "../../core/ports.ts";
+import type { BulkContent, Content, FormatContext, OriginalsContent, TemplateContent } from "../../core/ports.ts";
 import { type FileTree, quoted, readChunks } from "../../kit/file-tree.ts";
 import { openStreams } from "../../kit/open-streams.ts";
 import { keyRing } from "./age.ts";
@@ -19,7 +19,10 @@ const BATCH = 1000;
  * Reads the bag whose files are `tree` (paths relative to the bag); `close` closes the tree.
  * @throws AgentError `damaged` where the bag's own files cannot be read for what they are, `limit` beyond a bound
  */
-export async function readContent(tree: FileTree, context: FormatContext): Promise<Content & BulkContent & TemplateContent> {
+export async function readContent(
+  tree: FileTree,
+  context: FormatContext,
+): Promise<Content & BulkContent & TemplateContent & OriginalsContent> {
   const { limits, signal } = context;
   const bag = await readBag(tree);
   const packageFile = tree.files.get(PACKAGE);
@@ -53,6 +56,16 @@ export async function readContent(tree: FileTree, context: FormatContext): Promi
     templates: metadata.templates,
     views: metadata.views,
     aspects: aspectsOf(data, metadata),
+    async originals(ending) {
+      ending.throwIfAborted();
+      assertOpen();
+      const found: Record<string, unknown> = {};
+      for (const [path, file] of tree.files) {
+        const name = /^data\/originals\/([A-Za-z0-9_.-]{1,200})\.json$/u.exec(path)?.[1];
+        if (name !== undefined) found[name] = await readJson(file.place, path, context);
+      }
+      return found;
+    },
     async *records(collectionId, ending) {
       ending.throwIfAborted();
       assertOpen();

@@ -38,6 +38,7 @@ const FOUND: ChildOutcome = {
   sample: null,
   phases: { open: 1, load: 2 },
   resources: null,
+  restoreSet: null,
   trouble: null,
   isolation: ISOLATION,
 };
@@ -61,6 +62,7 @@ function world(source: SourcePolicy = policy("crm")) {
         record,
         telemetry,
         clock,
+        settled: () => true,
         random: { next: () => 0.5, bytes: (n) => new Uint8Array(n) },
         deadlineMs: 30_000,
       },
@@ -75,6 +77,7 @@ function world(source: SourcePolicy = policy("crm")) {
     holder: "me",
     telemetry,
     clock,
+    settled: () => true,
     isolation: () => ISOLATION,
     runChild: async () => FOUND,
     createWorkDir: async (id) => ({ path: `/nowhere/${id}`, remove: async () => void removed.push(id) }),
