@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type App, openApp, quickstartDirectory, systemWorld, VERSION } from "../app.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
+import { createFleetReader } from "../engine/read-fleet.ts";
 import { buildHttp } from "../http/app.ts";
 import { serve } from "../http/serve.ts";
 import { ensureQuickstart } from "../quickstart/index.ts";
@@ -44,8 +45,7 @@ export async function startAgent(options: StartOptions, shell: Shell): Promise<n
       app.telemetry.telemetry.log("info", "listening", { url: http.url });
       shell.onReload(() => void app.reload());
       const table = forPeople ? showTable(app, http.url, world.clock, shell) : Promise.resolve();
-      await app.agent.run(shell.stop);
-      await table;
+      await Promise.all([app.agent.run(shell.stop), app.cataloguer.run(shell.stop), table]);
     } finally {
       await http.close();
     }
@@ -89,6 +89,7 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
   return buildHttp({
     repositories: app.state.repositories,
     policies: app.agent.policies,
+    readFleet: createFleetReader(app.state.repositories),
     clock,
     metricsText: async () => ({ contentType: app.telemetry.metrics.contentType, body: await app.telemetry.metrics.text() }),
     readiness: () => app.agent.readiness(),

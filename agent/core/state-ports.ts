@@ -1,6 +1,7 @@
 /** Ports of what the agent remembers: state by repositories, leases, the evidence log. Re-exported by ports.ts, where people look for ports. */
 import type { EvidenceEntry, EvidenceHead } from "./evidence.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "./values.ts";
+import type { Layer } from "./words.ts";
 
 export interface PollStatus {
   readonly sourceId: string;
@@ -18,6 +19,15 @@ export interface PointsRepository {
   get(id: string): Promise<RecoveryPoint | null>;
   /** Newest created first. `gone` includes those no longer listed. */
   list(sourceId: string, options?: { gone?: boolean; limit?: number }): Promise<readonly RecoveryPoint[]>;
+  /** Of every source that has any: what is not gone. One query, whatever the number of sources. */
+  newest(): Promise<readonly PointsOfSource[]>;
+}
+
+export interface PointsOfSource {
+  readonly newest: RecoveryPoint;
+  readonly count: number;
+  /** Of all of them together. */
+  readonly bytes: number;
 }
 
 export interface RunsRepository {
@@ -25,6 +35,8 @@ export interface RunsRepository {
   get(id: string): Promise<RunReport | null>;
   /** Newest finished first. */
   list(sourceId: string, options?: { limit?: number }): Promise<readonly RunReport[]>;
+  /** Newest finished of every source, one query. */
+  newest(): Promise<readonly RunReport[]>;
 }
 
 export interface ObservationsRepository {
@@ -44,8 +56,15 @@ export interface DrillsRepository {
   get(id: string): Promise<DrillRecord | null>;
   /** Newest finished first. */
   list(filter: DrillFilter): Promise<readonly DrillRecord[]>;
-  /** Newest finished of every source, one query: what the fleet page and the metrics start from. */
-  latest(): Promise<readonly DrillRecord[]>;
+  /**
+   * Newest finished of every source (or of these), in which all of these layers were verified; or, with `pointIds`, newest finished of
+   * each of these points. One query, whatever the length of history: what a fleet is read from.
+   */
+  newest(filter?: {
+    readonly verified?: readonly Layer[];
+    readonly sourceIds?: readonly string[];
+    readonly pointIds?: readonly string[];
+  }): Promise<readonly LedgerRow[]>;
   /** Small rows of everything within the retention, oldest first: what the planner reads. */
   ledger(sourceId: string): Promise<readonly LedgerRow[]>;
 }
@@ -74,6 +93,8 @@ export interface SourcesRepository {
   /** Source id → first seen. */
   firstSeen(): Promise<ReadonlyMap<string, number>>;
   poll(sourceId: string): Promise<PollStatus | null>;
+  /** Of every source that was polled, by source id. */
+  polls(): Promise<ReadonlyMap<string, PollStatus>>;
   putPoll(status: PollStatus): Promise<void>;
 }
 

@@ -16,6 +16,8 @@ export interface StatusInput {
   readonly policy: SourcePolicy;
   /** Points that are in the vault, newest created first. */
   readonly points: readonly RecoveryPoint[];
+  /** How many points there are and how large they are together, where `points` does not hold all of them. */
+  readonly kept?: { readonly points: number; readonly bytes: number };
   /** Newest finished first. */
   readonly drills: readonly StatusDrill[];
   /** Newest finished first. */
@@ -127,8 +129,8 @@ export function sourceStatus(input: StatusInput): SourceStatus {
     trouble: pollTrouble(input),
     failedRuns: failedRuns(input.runs),
     counts: {
-      points: points.length,
-      bytes: points.reduce((sum, point) => sum + point.bytes, 0),
+      points: input.kept?.points ?? points.length,
+      bytes: input.kept?.bytes ?? points.reduce((sum, point) => sum + point.bytes, 0),
       failingChecks: failingChecks(drill).length,
       alarms: alarms.length,
     },

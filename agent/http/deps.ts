@@ -3,6 +3,7 @@ import type { EvidenceHead } from "../core/evidence.ts";
 import type { SecretRef, SourcePolicy } from "../core/policy.ts";
 import type { CheckRegistry } from "../core/definitions.ts";
 import type { Clock, Repositories } from "../core/ports.ts";
+import type { SourceStatus } from "../core/status.ts";
 import type { Isolation, RunReport } from "../core/values.ts";
 
 export interface Readiness {
@@ -14,6 +15,11 @@ export interface Readiness {
 export interface HttpDeps {
   readonly repositories: Repositories;
   readonly policies: () => readonly SourcePolicy[];
+  /** How every source of these stands now, in their order. */
+  readonly readFleet: (
+    policies: readonly SourcePolicy[],
+    now: number,
+  ) => Promise<readonly { readonly policy: SourcePolicy; readonly status: SourceStatus }[]>;
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly metricsText: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly readiness: () => Readiness;

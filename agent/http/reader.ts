@@ -8,8 +8,6 @@ import type { HttpDeps } from "./deps.ts";
 export interface FleetEntry {
   readonly policy: SourcePolicy;
   readonly status: SourceStatus;
-  /** Bytes of the newest points, oldest first. */
-  readonly sizes: readonly number[];
 }
 
 export interface Fleet {
@@ -17,6 +15,8 @@ export interface Fleet {
   /** Worst first. */
   readonly entries: readonly FleetEntry[];
   readonly summary: FleetSummary;
+  /** Bytes of the newest points of these sources, oldest first, by source id. */
+  sizes(ids: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>>;
 }
 
 export interface SourceView {
@@ -54,10 +54,13 @@ const KEEP_MOST_MS = 15_000;
 /** A reading that is dear to make is still handed out while the next one is made, up to this age. */
 const DEAR_MS = 100;
 const STALE_MOST_MS = 30_000;
-const YIELD_EVERY = 25;
 
-export function createReader({ repositories, policies, clock }: Pick<HttpDeps, "repositories" | "policies" | "clock">): Reader {
-  const remembered = new Map<string, Remembered>();
+export function createReader({
+  repositories,
+  policies,
+  clock,
+  readFleet,
+}: Pick<HttpDeps, "repositories" | "policies" | "clock" | "readFleet">): Reader {
   let kept: { readonly fleet: Fleet; readonly madeAt: number; readonly cost: number; readonly policies: readonly SourcePolicy[] } | null =
     null;
   let making: Promise<Fleet> | null = null;
@@ -89,77 +92,23 @@ export function createReader({ repositories, policies, clock }: Pick<HttpDeps, "
   async function read(): Promise<Fleet> {
     const started = clock.monotonic();
     const current = policies();
-    const made = await readFleet(repositories, current, remembered, clock.now());
+    const now = clock.now();
+    const entries = [...(await readFleet(current, now))].sort((a, b) => byWorst(a.status, b.status));
+    const made = { at: now, entries, summary: fleetSummary(entries.map((entry) => entry.status)), sizes: sizesOf(repositories) };
     kept = { fleet: made, madeAt: clock.monotonic(), cost: clock.monotonic() - started, policies: current };
     return made;
   }
 }
 
-/** What is kept of a source from one reading of the fleet to the next: it changes only with a new drill. */
-interface Remembered {
-  readonly latestId: string | null;
-  readonly ledger: readonly LedgerRow[];
-  readonly record: DrillRecord | null;
-}
-
-async function readFleet(
-  repositories: Repositories,
-  policies: readonly SourcePolicy[],
-  remembered: Map<string, Remembered>,
-  now: number,
-): Promise<Fleet> {
-  const [latest, active, firstSeen] = await Promise.all([
-    repositories.drills.latest(),
-    repositories.alarms.list({}),
-    repositories.sources.firstSeen(),
-  ]);
-  const latestBySource = new Map(latest.map((drill) => [drill.sourceId, drill]));
-  const alarms = Map.groupBy(active, (alarm) => alarm.sourceId);
-  const entries: FleetEntry[] = [];
-  for (const [index, policy] of policies.entries()) {
-    // An embedded database answers at once and would keep everything else waiting.
-    if (index % YIELD_EVERY === YIELD_EVERY - 1) await new Promise((resolve) => setImmediate(resolve));
-    const { id } = policy;
-    const points = await repositories.points.list(id, { limit: SPARK_POINTS });
-    const known = await drillsOf(repositories, id, points[0] ?? null, latestBySource.get(id) ?? null, remembered.get(id) ?? null);
-    remembered.set(id, known);
-    const status = sourceStatus({
-      policy,
-      points,
-      drills: statusDrills(known.ledger, known.record),
-      runs: await repositories.runs.list(id, { limit: RUNS_READ }),
-      alarms: alarms.get(id) ?? [],
-      poll: await repositories.sources.poll(id),
-      firstSeenAt: firstSeen.get(id) ?? null,
-      now,
-    });
-    entries.push({ policy, status, sizes: points.map((point) => point.bytes).toReversed() });
-  }
-  const ids = new Set(policies.map((policy) => policy.id));
-  for (const id of remembered.keys()) if (!ids.has(id)) remembered.delete(id);
-  entries.sort((a, b) => byWorst(a.status, b.status));
-  return { at: now, entries, summary: fleetSummary(entries.map((entry) => entry.status)) };
-}
-
-async function drillsOf(
-  repositories: Repositories,
-  sourceId: string,
-  newest: RecoveryPoint | null,
-  latest: DrillRecord | null,
-  before: Remembered | null,
-): Promise<Remembered> {
-  const latestId = latest?.id ?? null;
-  const ledger =
-    before !== null && before.latestId === latestId
-      ? before.ledger
-      : newestFirst(latest === null ? [] : await repositories.drills.ledger(sourceId));
-  const wanted = wantedDrill(ledger, newest);
-  const record =
-    wanted === null
-      ? null
-      : ([latest, before?.record ?? null].find((candidate) => candidate?.id === wanted.drillId) ??
-        (await repositories.drills.get(wanted.drillId)));
-  return { latestId, ledger, record };
+/** Read when they are shown, and kept as long as the reading they belong to. */
+function sizesOf(repositories: Repositories): Fleet["sizes"] {
+  const known = new Map<string, readonly number[]>();
+  return async (ids) => {
+    for (const id of ids)
+      if (!known.has(id))
+        known.set(id, (await repositories.points.list(id, { limit: SPARK_POINTS })).map((point) => point.bytes).toReversed());
+    return new Map(ids.map((id) => [id, known.get(id) ?? []]));
+  };
 }
 
 function newestFirst(ledger: readonly LedgerRow[]): LedgerRow[] {

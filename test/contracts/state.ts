@@ -66,6 +66,24 @@ export function stateContract(suite: StateSuite): void {
         expect(await points.list("nobody")).toEqual([]);
       });
 
+      it("know the newest of every source, how many there are and how large they are, gone ones left out", async () => {
+        const { points } = state.repositories;
+        expect(await points.newest()).toEqual([]);
+        await points.put([
+          somePoint("old", { createdAt: T - 2 * DAY, bytes: 7 }),
+          somePoint("b", { createdAt: T, bytes: 5 }),
+          somePoint("a", { createdAt: T, bytes: 11 }),
+          somePoint("gone", { createdAt: T + DAY, goneAt: T + 2 * DAY, bytes: 1000 }),
+          somePoint("other", { sourceId: "hr", bytes: 3 }),
+          somePoint("all-gone", { sourceId: "it", goneAt: T }),
+        ]);
+        const found = [...(await points.newest())].sort((one, two) => (one.newest.sourceId < two.newest.sourceId ? -1 : 1));
+        expect(found).toEqual([
+          { newest: somePoint("b", { createdAt: T, bytes: 5 }), count: 3, bytes: 23 },
+          { newest: somePoint("other", { sourceId: "hr", bytes: 3 }), count: 1, bytes: 3 },
+        ]);
+      });
+
       it("take thousands at once", async () => {
         const many = Array.from({ length: 2500 }, (_, n) => somePoint(`p${n}`, { createdAt: T + n }));
         await state.repositories.points.put(many);
@@ -93,7 +111,9 @@ export function stateContract(suite: StateSuite): void {
           ["r1", 1],
         ] as const)
           await runs.put(someRun(id, { finishedAt: T + at }));
+        expect(ids(await runs.newest())).toEqual(["r3"]);
         await runs.put(someRun("other", { sourceId: "hr" }));
+        expect(ids(await runs.newest()).sort()).toEqual(["other", "r3"]);
         expect(ids(await runs.list("crm"))).toEqual(["r3", "r2", "r1"]);
         expect(ids(await runs.list("crm", { limit: 1 }))).toEqual(["r3"]);
       });
@@ -150,14 +170,26 @@ export function stateContract(suite: StateSuite): void {
         expect(await drills.list({ sourceId: "hr", pointId: "p2" })).toEqual([]);
       });
 
-      it("know the newest of every source", async () => {
+      it("know the newest of every source, the newest that verified, and the newest of every point", async () => {
         const { drills } = state.repositories;
-        expect(await drills.latest()).toEqual([]);
-        await drills.put(someDrill("d2", { finishedAt: T + 2 }));
+        const found = async (filter?: Parameters<typeof drills.newest>[0]): Promise<string[]> =>
+          (await drills.newest(filter)).map((row) => row.drillId).sort();
+        expect(await drills.newest()).toEqual([]);
+        await drills.put(someDrill("d2", { finishedAt: T + 2, pointId: "p2", layers: { artifact: "verified", content: "failed" } }));
         await drills.put(someDrill("d1", { finishedAt: T + 1 }));
-        await drills.put(someDrill("d0", { finishedAt: T + 2 }));
-        await drills.put(someDrill("h1", { finishedAt: T, sourceId: "hr" }));
-        expect(await drills.latest()).toEqual([someDrill("d2", { finishedAt: T + 2 }), someDrill("h1", { finishedAt: T, sourceId: "hr" })]);
+        await drills.put(someDrill("d0", { finishedAt: T + 2, pointId: "p0", layers: {} }));
+        await drills.put(someDrill("h1", { finishedAt: T, sourceId: "hr", pointId: "h", layers: { artifact: "verified" } }));
+        await drills.put(someDrill("a1", { finishedAt: T + 9, sourceId: "a", pointId: "a", layers: { artifact: "inconclusive" } }));
+        expect(await found()).toEqual(["a1", "d2", "h1"]);
+        expect(await found({ verified: ["artifact"] })).toEqual(["d2", "h1"]);
+        expect(await found({ verified: ["artifact", "content"] })).toEqual(["d1"]);
+        expect(await found({ sourceIds: ["hr", "crm", "nobody"] })).toEqual(["d2", "h1"]);
+        expect(await found({ sourceIds: ["crm", "a"], verified: ["content"] })).toEqual(["d1"]);
+        expect(await found({ sourceIds: [] })).toEqual([]);
+        expect(await found({ pointIds: ["p1", "p0", "nobody"] })).toEqual(["d0", "d1"]);
+        expect(await found({ pointIds: ["p2", "h"], verified: ["content"] })).toEqual([]);
+        expect(await found({ pointIds: [] })).toEqual([]);
+        expect(await drills.newest({ verified: ["content"] })).toEqual([(await drills.ledger("crm"))[0]]);
       });
 
       it("have a ledger of small rows, oldest first", async () => {
@@ -237,6 +269,7 @@ export function stateContract(suite: StateSuite): void {
         };
         await sources.putPoll(failed);
         expect(await sources.poll("crm")).toEqual(failed);
+        expect(await sources.polls()).toEqual(new Map([["crm", failed]]));
         await sources.putPoll({ ...failed, failures: 0, trouble: null, lastOkAt: T });
         expect(await sources.poll("crm")).toEqual({ ...failed, failures: 0, trouble: null, lastOkAt: T });
       });

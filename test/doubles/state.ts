@@ -1,5 +1,5 @@
 /** State in maps, with transactions undone by snapshot; and a State that fails where a test wants it to. */
-import type { Repositories, State, Tally } from "../../agent/core/ports.ts";
+import type { LedgerRow, Repositories, State, Tally } from "../../agent/core/ports.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../../agent/core/values.ts";
 import { LAYERS } from "../../agent/core/words.ts";
 
@@ -96,6 +96,19 @@ function repositoriesOn(tables: Tables): Repositories {
           ).slice(0, limit),
         );
       },
+      async newest() {
+        const alive = newestFirst(
+          [...tables.points.values()].filter((point) => point.goneAt === null),
+          (point) => point.createdAt,
+          (point) => point.id,
+        );
+        return [...Map.groupBy(alive, (point) => point.sourceId).values()].flatMap((own) => {
+          const [newest] = own;
+          return newest === undefined
+            ? []
+            : [{ newest: copy(newest), count: own.length, bytes: own.reduce((sum, point) => sum + point.bytes, 0) }];
+        });
+      },
     },
     runs: {
       async put(report) {
@@ -111,6 +124,14 @@ function repositoriesOn(tables: Tables): Repositories {
             (run) => run.id,
           ).slice(0, limit),
         );
+      },
+      async newest() {
+        const runs = newestFirst(
+          tables.runs.values(),
+          (run) => run.finishedAt,
+          (run) => run.id,
+        );
+        return copy(firstOfEach(runs, (run) => run.sourceId));
       },
     },
     observations: {
@@ -141,25 +162,18 @@ function repositoriesOn(tables: Tables): Repositories {
         );
         return copy(own.slice(0, limit));
       },
-      async latest() {
-        const first = new Map<string, DrillRecord>();
-        for (const drill of newestDrills(tables)) if (!first.has(drill.sourceId)) first.set(drill.sourceId, drill);
-        return copy([...first.values()].sort(ascending((drill) => drill.sourceId)));
+      async newest({ verified = [], sourceIds, pointIds } = {}) {
+        const drills = newestDrills(tables).filter(
+          (drill) =>
+            verified.every((layer) => drill.layers[layer] === "verified") &&
+            (sourceIds === undefined || sourceIds.includes(drill.sourceId)) &&
+            (pointIds === undefined || pointIds.includes(drill.pointId)),
+        );
+        return copy(firstOfEach(drills, (drill) => (pointIds === undefined ? drill.sourceId : drill.pointId)).map(ledgerRow));
       },
       async ledger(sourceId) {
         const own = newestDrills(tables).filter((drill) => drill.sourceId === sourceId);
-        return copy(
-          own.toReversed().map(({ id, kind, pointId, attempt, finishedAt, verdict, layers }) => ({
-            drillId: id,
-            kind,
-            sourceId,
-            pointId,
-            attempt,
-            finishedAt,
-            verdict,
-            layers,
-          })),
-        );
+        return copy(own.toReversed().map(ledgerRow));
       },
     },
     alarms: {
@@ -185,6 +199,7 @@ function repositoriesOn(tables: Tables): Repositories {
       },
       firstSeen: async () => new Map([...tables.seen].sort(ascending(([id]) => id))),
       poll: async (sourceId) => copy(tables.polls.get(sourceId) ?? null),
+      polls: async () => new Map([...tables.polls].map(([id, poll]) => [id, copy(poll)])),
       async putPoll(status) {
         tables.polls.set(status.sourceId, copy(status));
       },
@@ -214,6 +229,16 @@ function repositoriesOn(tables: Tables): Repositories {
       },
     },
   };
+}
+
+function firstOfEach<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  const first = new Map<string, T>();
+  for (const item of items) if (!first.has(keyOf(item))) first.set(keyOf(item), item);
+  return [...first.values()];
+}
+
+function ledgerRow({ id, kind, sourceId, pointId, attempt, finishedAt, verdict, layers }: DrillRecord): LedgerRow {
+  return { drillId: id, kind, sourceId, pointId, attempt, finishedAt, verdict, layers };
 }
 
 function newestDrills(tables: Tables): DrillRecord[] {

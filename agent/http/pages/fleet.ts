@@ -15,19 +15,20 @@ export interface FleetQuery {
 
 export const FLEET_PAGE = 50;
 
-export function fleetBody(fleet: Fleet, query: FleetQuery): Html {
+export async function fleetBody(fleet: Fleet, query: FleetQuery): Promise<Html> {
   if (fleet.entries.length === 0) return emptyFleet();
   const found = fleet.entries.filter((entry) => matches(entry, query));
   const pages = Math.max(1, Math.ceil(found.length / FLEET_PAGE));
   const number = Math.min(query.page, pages);
   const shown = found.slice((number - 1) * FLEET_PAGE, number * FLEET_PAGE);
+  const sizes = await fleet.sizes(shown.map((entry) => entry.policy.id));
   return html`<h1 class="headline">${fleet.summary.headline}</h1>
     <p class="lead">Would each source restore from its newest backup right now? Worst first; open one for the evidence.</p>
     ${levelTiles(fleet, query)} ${filterForm(fleet, query)}
     ${
       shown.length === 0
         ? html`<p class="empty">No source matches. <a href="/">Show all ${describeNumber(fleet.entries.length)}</a>.</p>`
-        : html`${scrollBox("Sources", fleetTable(shown, fleet.at))} ${pager(query, number, pages, found.length)}`
+        : html`${scrollBox("Sources", fleetTable(shown, sizes, fleet.at))} ${pager(query, number, pages, found.length)}`
     }
     ${columnsExplained()}`;
 }
@@ -77,7 +78,7 @@ function filterForm({ entries }: Fleet, query: FleetQuery): Html {
   </form>`;
 }
 
-function fleetTable(entries: readonly FleetEntry[], now: number): Html {
+function fleetTable(entries: readonly FleetEntry[], sizes: ReadonlyMap<string, readonly number[]>, now: number): Html {
   return html`<table class="fleet" role="table">
     <thead role="rowgroup">
       <tr role="row">
@@ -90,12 +91,12 @@ function fleetTable(entries: readonly FleetEntry[], now: number): Html {
       </tr>
     </thead>
     <tbody role="rowgroup">
-      ${entries.map((entry) => fleetRow(entry, now))}
+      ${entries.map((entry) => fleetRow(entry, sizes.get(entry.policy.id) ?? [], now))}
     </tbody>
   </table>`;
 }
 
-function fleetRow({ policy, status, sizes }: FleetEntry, now: number): Html {
+function fleetRow({ policy, status }: FleetEntry, sizes: readonly number[], now: number): Html {
   return html`<tr role="row" class="${status.level}">
     <th scope="row" role="rowheader">
       ${levelMark(status.level)}${sourceLink(policy.id)}<small

@@ -29,7 +29,7 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
   app.get("/", async (c) => {
     const fleet = await reader.fleet();
     const query = fleetQuery.parse({ q: c.req.query("q") ?? "", level: c.req.query("level") ?? null, page: c.req.query("page") ?? 1 });
-    return send(c, { title: "Fleet", here: "fleet", at: fleet.at, body: fleetBody(fleet, query) });
+    return send(c, { title: "Fleet", here: "fleet", at: fleet.at, body: await fleetBody(fleet, query) });
   });
 
   app.get("/sources/:id", async (c) => {

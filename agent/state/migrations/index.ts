@@ -4,8 +4,9 @@ import { type Migration, Migrator } from "kysely/migration";
 import { AgentError } from "../../core/errors.ts";
 import type { Database } from "../schema.ts";
 import * as begin from "./0001-begin.ts";
+import * as alive from "./0002-alive.ts";
 
-export const MIGRATIONS: Readonly<Record<string, Migration>> = { "0001-begin": begin };
+export const MIGRATIONS: Readonly<Record<string, Migration>> = { "0001-begin": begin, "0002-alive": alive };
 
 export const SCHEMA_VERSION = Object.keys(MIGRATIONS).sort().at(-1) ?? "";
 

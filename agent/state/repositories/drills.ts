@@ -1,11 +1,27 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { DrillsRepository, LedgerRow } from "../../core/ports.ts";
 import type { DrillRecord } from "../../core/values.ts";
-import { DRILL_KINDS, LAYERS, VERDICTS } from "../../core/words.ts";
+import { DRILL_KINDS, type Layer, LAYERS, VERDICTS } from "../../core/words.ts";
 import type { Bodies } from "../bodies.ts";
 import type { Database, DrillsTable } from "../schema.ts";
+import { inChunks } from "./chunks.ts";
+import { sourcesOf, theseSources } from "./sources-of.ts";
 
 type SmallRow = Omit<Selectable<DrillsTable>, "facts" | "body">;
+
+const SMALL = [
+  "id",
+  "source_id",
+  "point_id",
+  "kind",
+  "attempt",
+  "finished_at",
+  "verdict",
+  "artifact",
+  "content",
+  "scratch",
+  "live",
+] as const satisfies (keyof SmallRow)[];
 
 export function drillsRepository(db: Kysely<Database>, bodies: Bodies): DrillsRepository {
   return {
@@ -29,19 +45,24 @@ export function drillsRepository(db: Kysely<Database>, bodies: Bodies): DrillsRe
       if (limit !== undefined) query = query.limit(limit);
       return (await query.execute()).map((row) => bodies.drill(row.body, row.id));
     },
-    async latest() {
-      const { rows } = await sql<{ id: string; body: string }>`
-        select drills.id, drills.body
-        from (select id, row_number() over (partition by source_id order by finished_at desc, id desc) as place from drills) as ranked
-        join drills on drills.id = ranked.id
-        where ranked.place = 1
-        order by drills.source_id`.execute(db);
-      return rows.map((row) => bodies.drill(row.body, row.id));
+    async newest({ verified = [], sourceIds, pointIds } = {}) {
+      if (pointIds !== undefined) return newestOfPoints(db, bodies, verified, pointIds);
+      const { rows } = await sql<SmallRow>`
+        with recursive ${sourceIds === undefined ? sourcesOf("drills") : theseSources(sourceIds)}
+        select ${sql.join(SMALL.map((column) => sql.ref(`drills.${column}`)))} from sources_of
+        join drills on drills.id = (
+          select id from drills as own where own.source_id = sources_of.source_id
+          ${sql.join(
+            verified.map((layer) => sql`and ${sql.ref(`own.${layer}`)} = 'verified'`),
+            sql` `,
+          )}
+          order by own.finished_at desc, own.id desc limit 1)`.execute(db);
+      return rows.map((row) => toLedgerRow(row, bodies));
     },
     async ledger(sourceId) {
       const rows = await db
         .selectFrom("drills")
-        .select(["id", "source_id", "point_id", "kind", "attempt", "finished_at", "verdict", "artifact", "content", "scratch", "live"])
+        .select(SMALL)
         .where("source_id", "=", sourceId)
         .orderBy("finished_at", "asc")
         .orderBy("id", "asc")
@@ -49,6 +70,23 @@ export function drillsRepository(db: Kysely<Database>, bodies: Bodies): DrillsRe
       return rows.map((row) => toLedgerRow(row, bodies));
     },
   };
+}
+
+/** A point has few drills: all are read, and the first of each is the newest. */
+async function newestOfPoints(
+  db: Kysely<Database>,
+  bodies: Bodies,
+  verified: readonly Layer[],
+  pointIds: readonly string[],
+): Promise<LedgerRow[]> {
+  const newest = new Map<string, LedgerRow>();
+  for (const chunk of inChunks(pointIds)) {
+    let query = db.selectFrom("drills").select(SMALL).where("point_id", "in", chunk);
+    for (const layer of verified) query = query.where(layer, "=", "verified");
+    for (const row of await query.orderBy("point_id").orderBy("finished_at", "desc").orderBy("id", "desc").execute())
+      if (!newest.has(row.point_id)) newest.set(row.point_id, toLedgerRow(row, bodies));
+  }
+  return [...newest.values()];
 }
 
 function toRow(drill: DrillRecord): DrillsTable {

@@ -1,9 +1,10 @@
-import type { Kysely, Selectable } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import type { PointsRepository } from "../../core/ports.ts";
 import type { RecoveryPoint } from "../../core/values.ts";
 import type { Bodies } from "../bodies.ts";
 import type { Database, PointsTable } from "../schema.ts";
 import { inChunks } from "./chunks.ts";
+import { sourcesOf } from "./sources-of.ts";
 
 const KINDS = ["file", "directory"] as const;
 const FROM = ["run-report", "name", "modified"] as const;
@@ -44,6 +45,17 @@ export function pointsRepository(db: Kysely<Database>, bodies: Bodies): PointsRe
       query = query.orderBy("created_at", "desc").orderBy("id", "desc");
       if (limit !== undefined) query = query.limit(limit);
       return (await query.execute()).map((row) => toPoint(row, bodies));
+    },
+    async newest() {
+      const { rows } = await sql<Selectable<PointsTable> & { readonly count: number; readonly total: number }>`
+        with recursive ${sourcesOf("points")},
+        sums as (select source_id, count(*) as count, sum(bytes) as total from points where gone_at is null group by source_id)
+        select points.*, sums.count, sums.total from sources_of
+        join points on points.id = (
+          select id from points as own where own.source_id = sources_of.source_id and own.gone_at is null
+          order by own.created_at desc, own.id desc limit 1)
+        join sums on sums.source_id = sources_of.source_id`.execute(db);
+      return rows.map((row) => ({ newest: toPoint(row, bodies), count: row.count, bytes: row.total }));
     },
   };
 }

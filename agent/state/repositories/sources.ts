@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
-import type { SourcesRepository } from "../../core/ports.ts";
+import type { PollStatus, SourcesRepository } from "../../core/ports.ts";
 import type { Bodies } from "../bodies.ts";
-import type { Database } from "../schema.ts";
+import type { Database, PollsTable } from "../schema.ts";
 
 export function sourcesRepository(db: Kysely<Database>, bodies: Bodies): SourcesRepository {
   return {
@@ -23,15 +23,11 @@ export function sourcesRepository(db: Kysely<Database>, bodies: Bodies): Sources
     },
     async poll(sourceId) {
       const row = await db.selectFrom("polls").selectAll().where("source_id", "=", sourceId).executeTakeFirst();
-      if (row === undefined) return null;
-      return {
-        sourceId: row.source_id,
-        lastPollAt: row.last_poll_at,
-        lastOkAt: row.last_ok_at,
-        failures: row.failures,
-        trouble: row.trouble === null ? null : bodies.trouble(row.trouble, row.source_id),
-        nextPollAt: row.next_poll_at,
-      };
+      return row === undefined ? null : toPoll(row, bodies);
+    },
+    async polls() {
+      const rows = await db.selectFrom("polls").selectAll().execute();
+      return new Map(rows.map((row) => [row.source_id, toPoll(row, bodies)]));
     },
     async putPoll(status) {
       const row = {
@@ -47,5 +43,16 @@ export function sourcesRepository(db: Kysely<Database>, bodies: Bodies): Sources
         .onConflict((conflict) => conflict.column("source_id").doUpdateSet(row))
         .execute();
     },
+  };
+}
+
+function toPoll(row: PollsTable, bodies: Bodies): PollStatus {
+  return {
+    sourceId: row.source_id,
+    lastPollAt: row.last_poll_at,
+    lastOkAt: row.last_ok_at,
+    failures: row.failures,
+    trouble: row.trouble === null ? null : bodies.trouble(row.trouble, row.source_id),
+    nextPollAt: row.next_poll_at,
   };
 }

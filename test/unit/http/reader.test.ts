@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { createFleetReader } from "../../../agent/engine/read-fleet.ts";
 import { LIMIT_DEFAULT, byPlace, paginate, type Place } from "../../../agent/http/paging.ts";
 import { createReader } from "../../../agent/http/reader.ts";
 import { fakeClock } from "../../doubles/clock.ts";
@@ -18,16 +19,14 @@ function watched(costMs = 0): {
   const ids = ["crm"];
   let policies = ids.map((id) => policy(id));
   let reads = 0;
-  const drills = {
-    ...state.repositories.drills,
-    latest: async () => {
+  const read = createFleetReader(state.repositories);
+  const reader = createReader({
+    repositories: state.repositories,
+    readFleet: async (...given) => {
       reads += 1;
       if (costMs > 0) await clock.advance(costMs);
-      return state.repositories.drills.latest();
+      return read(...given);
     },
-  };
-  const reader = createReader({
-    repositories: { ...state.repositories, drills },
     policies: () => {
       if (policies.length !== ids.length) policies = ids.map((id) => policy(id));
       return policies;
@@ -82,7 +81,8 @@ test("a reading that failed is not kept", async () => {
     list: (...given: Parameters<typeof state.repositories.alarms.list>) =>
       broken ? Promise.reject(new Error("locked")) : state.repositories.alarms.list(...given),
   };
-  const reader = createReader({ repositories: { ...state.repositories, alarms }, policies: () => [], clock: fakeClock(NOW) });
+  const repositories = { ...state.repositories, alarms };
+  const reader = createReader({ repositories, readFleet: createFleetReader(repositories), policies: () => [], clock: fakeClock(NOW) });
   await expect(reader.fleet()).rejects.toThrow("locked");
   broken = false;
   expect((await reader.fleet()).summary.sources).toBe(0);

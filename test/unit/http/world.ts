@@ -4,6 +4,7 @@ import { judge } from "../../../agent/core/verdict.ts";
 import type { SourcePolicy } from "../../../agent/core/policy.ts";
 import type { Check, State } from "../../../agent/core/ports.ts";
 import type { CheckResult, DrillRecord, RecoveryPoint, RunReport } from "../../../agent/core/values.ts";
+import { createFleetReader } from "../../../agent/engine/read-fleet.ts";
 import { buildHttp, type HttpDeps } from "../../../agent/http/app.ts";
 import { seededRandom } from "../../../agent/kit/random.ts";
 import { type FakeClock, fakeClock } from "../../doubles/clock.ts";
@@ -242,6 +243,7 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
   const app = buildHttp({
     repositories: state.repositories,
     policies: () => sources,
+    readFleet: createFleetReader(state.repositories),
     clock,
     metricsText: () => Promise.resolve({ contentType: "application/openmetrics-text; version=1.0.0; charset=utf-8", body: "# EOF\n" }),
     readiness: () => ({ ready: true, problems: [] }),

@@ -59,7 +59,7 @@ describe("opening", () => {
       return { counts: await state.counts(), schema: state.schemaVersion };
     });
     expect(counts).toMatchObject({ points: 2, runs: 0, leases: 0 });
-    expect(schema).toBe("0001-begin");
+    expect(schema).toBe("0002-alive");
   });
 
   it("is closed when opening fails, so that the file can be moved", async () => {
@@ -126,12 +126,17 @@ describe("damage", () => {
     [
       "a drill with a verdict of its own",
       "update drills set body = replace(body, '\"verified\"', '\"maybe\"')",
-      (state: SqliteState) => state.repositories.drills.latest(),
+      (state: SqliteState) => state.repositories.drills.list({}),
     ],
     [
       "a ledger with a verdict of its own",
       "update drills set content = 'maybe'",
       (state: SqliteState) => state.repositories.drills.ledger("crm"),
+    ],
+    [
+      "a newest drill with a verdict of its own",
+      "update drills set verdict = 'maybe'",
+      (state: SqliteState) => state.repositories.drills.newest(),
     ],
     ["an alarm that is a number", "update alarms set body = '7'", (state: SqliteState) => state.repositories.alarms.list({})],
     ["a point of another kind", "update points set kind = 'cloud'", (state: SqliteState) => state.repositories.points.get("p1")],
