@@ -29,7 +29,7 @@ export interface Unclaimed {
   readonly kind: "file" | "directory";
   /** How many names it stands for. */
   readonly count: number;
-  /** Source whose folder it lies in without matching its pattern; null where no source claims the folder. */
+  /** The one source whose folder it lies in without matching its pattern; null where none claims the folder, or several share it. */
   readonly beside: string | null;
 }
 
@@ -73,7 +73,7 @@ export function unclaimedIn(look: VaultLook, claims: readonly Claim[]): Unclaime
     for (const { name, kind } of names) {
       const path = within + name;
       if (nameKind(name) !== "artifact" || above.has(path) || byPath.has(path) || takers(name).length > 0) continue;
-      left.push({ path, stem: `${within}${name.replaceAll(/\d+/gu, "*")}`, kind, beside: here[0]?.sourceId ?? null });
+      left.push({ path, stem: `${within}${name.replaceAll(/\d+/gu, "*")}`, kind, beside: here.length === 1 ? (here[0]?.sourceId ?? null) : null });
     }
   }
   return [...Map.groupBy(left, ({ kind, stem }) => `${kind} ${stem}`).values()]

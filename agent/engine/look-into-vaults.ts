@@ -3,7 +3,7 @@ import { type Claim, foldersToLookInto, type VaultLook } from "../core/catalogue
 import { type AgentError, asAgentError } from "../core/errors.ts";
 import type { Clock, Vault, VaultBrowser, VaultName } from "../core/ports.ts";
 import { mapLimit } from "../kit/map-limit.ts";
-import { withDeadline } from "./poller.ts";
+import { withDeadline } from "./deadline.ts";
 
 export interface LookDeps {
   /** May throw, for a vault that cannot be made. */

@@ -15,6 +15,9 @@ export interface MetricDefinition {
   readonly known?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What can keep the agent from its own work. */
+export const DEGRADED_CAUSES = ["evidence", "state", "sandbox", "inbox", "scheduler"] as const;
+
 const OUTCOMES = ["success", "failure", "partial", "unknown"] as const;
 const VERDICTS = ["verified", "failed", "inconclusive"] as const;
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200] as const;
@@ -182,6 +185,12 @@ export const METRICS = {
     help: "1 when the last load of the configuration was accepted, 0 when the old one was kept.",
     labels: [],
   },
+  restorewatch_degraded: {
+    type: "gauge",
+    unit: "1",
+    help: "1 while this keeps the agent from its own work (a full disk, no permission, no process); /readyz says it in a sentence.",
+    labels: ["cause"],
+  },
   restorewatch_jobs: { type: "gauge", unit: "{job}", help: "Polls and drills by state.", labels: ["state"] },
   restorewatch_state_bytes: { type: "gauge", unit: "By", help: "Size of the state on disk.", labels: [] },
   restorewatch_evidence_entries_total: { type: "counter", unit: "{entry}", help: "Entries in the evidence log.", labels: [] },
@@ -210,6 +219,30 @@ export const METRICS = {
     unit: "{request}",
     help: "Requests left of the day's budget.",
     labels: ["budget"],
+  },
+  backup_source_finding: {
+    type: "gauge",
+    unit: "1",
+    help: "1 while something is missing of a source in the catalogue: a backup, an owner, an objective, a drill schedule, …",
+    labels: ["source", "finding"],
+  },
+  restorewatch_uncovered_sources: {
+    type: "gauge",
+    unit: "{source}",
+    help: "Sources that no backup covers: none is configured, or the vault holds none.",
+    labels: [],
+  },
+  restorewatch_catalogue_sources: {
+    type: "gauge",
+    unit: "{source}",
+    help: "Configured sources by coverage: none configured, empty vault, unknown, covered.",
+    labels: ["coverage"],
+  },
+  restorewatch_unclaimed_artifacts: {
+    type: "gauge",
+    unit: "{place}",
+    help: "Folders and kinds of file in a vault that no source claims; absent while the vault could not be looked through.",
+    labels: ["vault"],
   },
   restorewatch_sandbox_leaks: {
     type: "gauge",
