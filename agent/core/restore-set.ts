@@ -102,7 +102,7 @@ export async function parseRestoreSet(lines: AsyncIterable<string>): Promise<Res
     if (!parsed.success || cut !== null) throw unusable();
     const one = parsed.data;
     if (one.t === "described") about = one.described as Described;
-    else if (one.t === "original") originals[one.name] = one.document as Json;
+    else if (one.t === "original") originals[one.name] = one.document;
     else if (one.t === "file") fileBytes.set(one.id, Buffer.from(one.base64, "base64"));
     else if (one.t === "end") cut = new Set(one.cut);
     else {
