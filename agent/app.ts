@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checks } from "./checks/api.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
+import type { CatalogueConfig } from "./core/catalogue.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
 import type { Clock, Random, Span, Telemetry, Vault } from "./core/ports.ts";
 import type { EvidenceHead } from "./core/evidence.ts";
@@ -11,6 +12,7 @@ import type { Isolation } from "./core/values.ts";
 import { PLATFORMS, type Phase } from "./core/words.ts";
 import type { DrillJob } from "./drill/protocol.ts";
 import { type Agent, createAgent, type Settings } from "./engine/agent.ts";
+import { type Cataloguer, createCataloguer } from "./engine/cataloguer.ts";
 import { type ChildOutcome, runDrillChild } from "./engine/drill-child/index.ts";
 import { type IsolationReport, probeIsolation } from "./engine/drill-child/isolation.ts";
 import { createWorkDir, sweepLeftovers } from "./engine/drill-child/workdirs.ts";
@@ -21,6 +23,7 @@ import { openEvidence, type OpenEvidence } from "./evidence/log.ts";
 import { verifyEvidence } from "./evidence/verify.ts";
 import { formats } from "./formats/api.ts";
 import { systemClock } from "./kit/clock.ts";
+import { tryWrite } from "./kit/try-write.ts";
 import { systemRandom } from "./kit/random.ts";
 import { setStateAside } from "./state/aside.ts";
 import { openState, type SqliteState } from "./state/sqlite.ts";
@@ -68,6 +71,7 @@ export function settingsOf(config: LoadedConfig, clock: Clock): Settings {
   return {
     configHash: config.hash,
     policies: config.sources,
+    uncovered: config.uncovered.map((source) => source.id),
     calendars: config.calendars,
     vault: (id) => {
       const vault = opened.get(id);
@@ -78,6 +82,12 @@ export function settingsOf(config: LoadedConfig, clock: Clock): Settings {
     drillConcurrency: config.agent.drillConcurrency,
     retentionMs: config.agent.retentionMs,
   };
+}
+
+/** What the catalogue is made of. No platform has a connector yet that gives layers of its own. */
+export function catalogueConfigOf(config: LoadedConfig): CatalogueConfig {
+  const { sources, uncovered, calendars } = config;
+  return { sources, uncovered, calendars, vaults: config.vaults.map((vault) => vault.id), formats, connectors: new Map() };
 }
 
 export type RunChild = (
@@ -108,6 +118,7 @@ export async function drillRunner(
 
 export interface App {
   readonly agent: Agent;
+  readonly cataloguer: Cataloguer;
   readonly telemetry: AgentTelemetry;
   readonly state: SqliteState;
   readonly recorder: Recorder;
@@ -140,17 +151,33 @@ export async function openApp(configPath: string, world: World): Promise<App> {
     // Evidence is ours alone, so whoever held a lease is gone.
     await opened.leases.dropAll();
     const settings = settingsOf(config, clock);
-    telemetry.metrics.initialise(config.sources.map((source) => source.id));
+    telemetry.metrics.initialise([...config.sources, ...config.uncovered].map((source) => source.id));
     telemetry.metrics.restore(await opened.repositories.tallies.all());
     self.set("restorewatch_evidence_broken", 0);
     const { isolation, runChild } = await drillRunner(world);
+    let catalogueConfig = catalogueConfigOf(config);
+    let vault = settings.vault;
+    const cataloguer = createCataloguer({
+      config: () => catalogueConfig,
+      vault: (id) => vault(id),
+      repositories: opened.repositories,
+      telemetry: telemetry.telemetry,
+      self,
+      clock,
+    });
     const agent = createAgent(settings, {
       version: VERSION,
       holder: `${world.hostname}:${world.pid}`,
       state: opened,
       work: localWork({ leases: opened.leases, clock }),
       record: (entries) => recorder.record(entries),
-      noteHead: () => recorder.noteHead(),
+      noteHead: (always) => recorder.noteHead(always),
+      tryWrites: async () =>
+        new Map([
+          ["evidence", await tryWrite(config.evidenceDir, world.pid)],
+          ["state", await tryWrite(dirname(config.statePath), world.pid)],
+          ["sandbox", await tryWrite(config.workDir, world.pid)],
+        ]),
       telemetry: telemetry.telemetry,
       self,
       clock,
@@ -160,6 +187,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       createWorkDir: (id) => createWorkDir(config.workDir, id),
       digestKey: await digestKey(config, random),
       inbox: inboxOf(config),
+      alsoTold: (id) => cataloguer.samplesOf(id),
       forget: (id) => telemetry.metrics.forget(id),
       initialise: (ids) => telemetry.metrics.initialise(ids),
       restore: async (ids) => {
@@ -169,12 +197,14 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       tickMs: 1000,
     });
     if (leftovers.removed > 0) await recorder.record([{ type: "leftovers.removed", at: clock.now(), count: leftovers.removed }]);
+    await cataloguer.publish();
     await agent.start();
     if (config.telemetry.otlpEndpoint !== null)
       await telemetry.start({ endpoint: config.telemetry.otlpEndpoint, headers: config.telemetry.headers });
     let closed: Promise<void> | null = null;
     return {
       agent,
+      cataloguer,
       telemetry,
       state: opened,
       recorder,
@@ -187,8 +217,11 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       async reload() {
         try {
           const next = await readConfig(configPath, world.env);
-          await agent.reload(settingsOf(next, clock));
+          const changed = settingsOf(next, clock);
+          await agent.reload(changed);
           config = next;
+          vault = changed.vault;
+          catalogueConfig = catalogueConfigOf(next);
           self.set("restorewatch_config_last_reload_success", 1);
         } catch (thrown) {
           self.set("restorewatch_config_last_reload_success", 0);

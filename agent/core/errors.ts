@@ -42,6 +42,11 @@ export class AgentError extends Error {
   }
 }
 
+/** What this machine has no more of, or does not allow to be written. */
+const OURS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+/** A server, mounted or called, that does not answer. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["ESTALE", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "ENOTCONN", "ECONNRESET"]);
+
 /** Turns anything thrown into an AgentError; system errors map to a kind by their errno code. */
 export function asAgentError(thrown: unknown): AgentError {
   if (thrown instanceof AgentError) return thrown;
@@ -51,8 +56,8 @@ export function asAgentError(thrown: unknown): AgentError {
     if (errno === "ENOENT" || errno === "ENOTDIR") return new AgentError("not_found", "not-found", message, { cause: thrown });
     if (errno === "EACCES" || errno === "EPERM" || errno === "ERR_ACCESS_DENIED")
       return new AgentError("auth", "no-permission", message, { cause: thrown });
-    if (errno === "ENOSPC" || errno === "EDQUOT" || errno === "EFBIG" || errno === "EMFILE" || errno === "ENFILE")
-      return new AgentError("limit", errno.toLowerCase(), message, { cause: thrown });
+    if (OURS.has(errno)) return new AgentError("limit", errno.toLowerCase(), message, { cause: thrown });
+    if (ELSEWHERE.has(errno)) return new AgentError("transient", errno.toLowerCase(), message, { cause: thrown });
     if (errno === "ABORT_ERR") return new AgentError("transient", "aborted", message, { cause: thrown });
   }
   if (thrown instanceof Error && thrown.name === "AbortError") return new AgentError("transient", "aborted", message, { cause: thrown });

@@ -37,8 +37,12 @@ export interface PlanInput {
   readonly firstSeen: ReadonlyMap<string, number>;
   readonly calendars: readonly CalendarState[];
   readonly now: number;
+  /** When trouble of our own was last over: tries that ended before need not wait any longer. */
+  readonly recoveredAt?: number | null;
 }
 
+/** A drill that ended further ahead than this was dated by a clock that was wrong; up to here it counts as now. */
+export const CLOCK_SLACK_MS = 48 * 3_600_000;
 const RETRY_FIRST_MS = 5 * 60_000;
 const RETRY_MOST_MS = 6 * 3_600_000;
 
@@ -53,20 +57,26 @@ export function planDrills(input: PlanInput): DueDrill[] {
   for (const policy of input.policies) {
     const points = input.points.get(policy.id) ?? [];
     const ledger = input.ledger.get(policy.id) ?? [];
-    const sample = dueSample(policy, points, ledger, input.now);
+    const sample = dueSample(policy, points, ledger, input.now, input.recoveredAt ?? null);
     if (sample !== null) due.push(sample);
   }
   for (const state of input.calendars) due.push(...dueCalendar(state, input));
   return due.sort((a, b) => a.priority - b.priority || a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1));
 }
 
-function dueSample(policy: SourcePolicy, points: readonly RecoveryPoint[], ledger: readonly LedgerRow[], now: number): DueDrill | null {
+function dueSample(
+  policy: SourcePolicy,
+  points: readonly RecoveryPoint[],
+  ledger: readonly LedgerRow[],
+  now: number,
+  recoveredAt: number | null,
+): DueDrill | null {
   const newest = points[0];
   if (newest === undefined) return null;
-  const first = duePoint(policy, newest, ledger, now, 1, true);
+  const first = duePoint(policy, newest, ledger, now, { priority: 1, repeat: true, recoveredAt });
   if (first !== null) return first.dueAt <= now ? first : null;
   for (const point of points.slice(1, 1 + policy.verify.history)) {
-    const older = duePoint(policy, point, ledger, now, 3, false);
+    const older = duePoint(policy, point, ledger, now, { priority: 3, repeat: false, recoveredAt });
     if (older !== null && older.dueAt <= now) return { ...older, reason: older.reason === "new-point" ? "history" : older.reason };
   }
   return null;
@@ -78,15 +88,17 @@ function duePoint(
   point: RecoveryPoint,
   ledger: readonly LedgerRow[],
   now: number,
-  priority: number,
-  repeat: boolean,
+  how: { readonly priority: number; readonly repeat: boolean; readonly recoveredAt: number | null },
 ): DueDrill | null {
-  const rows = ledger.filter((row) => row.pointId === point.id && row.kind === "sample");
+  const { priority, repeat } = how;
+  const all = ledger.filter((row) => row.pointId === point.id && row.kind === "sample");
+  const rows = all.filter((row) => row.finishedAt <= now + CLOCK_SLACK_MS);
+  const taken = new Set(all.map((row) => row.drillId));
   const conclusive = rows.filter((row) => row.verdict !== "inconclusive");
   const last = conclusive.at(-1);
   const since = last === undefined ? rows : rows.slice(rows.indexOf(last) + 1);
   const make = (reason: DueDrill["reason"], dueAt: number): DueDrill => ({
-    id: idOf("drill", policy.id, "sample", point.id, conclusive.length, since.length),
+    id: freeId(taken, (n) => idOf("drill", policy.id, "sample", point.id, conclusive.length, since.length + n)),
     kind: "sample",
     sourceId: policy.id,
     pointId: point.id,
@@ -99,14 +111,27 @@ function duePoint(
   const lastTry = since.at(-1);
   if (last !== undefined) {
     const covered = policy.verify.layers.every((layer) => last.layers[layer] !== undefined);
-    // A clock that was ahead leaves finish times in the future: they count as now, or nothing would be repeated until then.
     const repeatAt = Math.min(last.finishedAt, now) + policy.verify.repeatMs;
     const wanted = !covered || (repeat && repeatAt <= now);
     if (!wanted) return null;
     if (lastTry === undefined) return make(covered ? "repeat" : "layers-changed", covered ? repeatAt : now);
   }
-  if (lastTry !== undefined) return make("retry", Math.min(lastTry.finishedAt, now) + retryDelay(failedTries));
+  if (lastTry !== undefined) return make("retry", retryAt(lastTry, failedTries, now, how.recoveredAt));
   return make("new-point", point.firstSeenAt);
+}
+
+/** `since` tries ended without a verdict, the last of them `lastTry`. */
+function retryAt(lastTry: LedgerRow, since: number, now: number, recoveredAt: number | null): number {
+  const ended = Math.min(lastTry.finishedAt, now);
+  return recoveredAt !== null && ended <= recoveredAt ? recoveredAt : ended + retryDelay(since);
+}
+
+/** Retention, and a clock that was wrong, take rows out of the count that ids are made of: an id that is taken is never given again. */
+function freeId(taken: ReadonlySet<string>, make: (n: number) => string): string {
+  for (let n = 0; ; n += 1) {
+    const id = make(n);
+    if (!taken.has(id)) return id;
+  }
 }
 
 function dueCalendar(state: CalendarState, input: PlanInput): DueDrill[] {
@@ -118,14 +143,16 @@ function dueCalendar(state: CalendarState, input: PlanInput): DueDrill[] {
     const configured = input.firstSeen.get(policy.id) ?? input.now;
     // A source that came into the configuration after the date has missed nothing.
     if (point === undefined || configured > lastAt) return [];
-    const rows = (input.ledger.get(policy.id) ?? []).filter((row) => row.kind === calendar.kind && row.finishedAt >= lastAt);
+    const all = (input.ledger.get(policy.id) ?? []).filter((row) => row.kind === calendar.kind);
+    const rows = all.filter((row) => row.finishedAt >= lastAt && row.finishedAt <= input.now + CLOCK_SLACK_MS);
     if (rows.some((row) => row.verdict !== "inconclusive")) return [];
     const lastTry = rows.at(-1);
-    const dueAt = lastTry === undefined ? lastAt : Math.min(lastTry.finishedAt, input.now) + retryDelay(rows.length);
+    const dueAt = lastTry === undefined ? lastAt : retryAt(lastTry, rows.length, input.now, input.recoveredAt ?? null);
+    const taken = new Set(all.map((row) => row.drillId));
     if (dueAt > input.now) return [];
     return [
       {
-        id: idOf("drill", policy.id, calendar.kind, lastAt, rows.length),
+        id: freeId(taken, (n) => idOf("drill", policy.id, calendar.kind, lastAt, rows.length + n)),
         kind: calendar.kind,
         sourceId: policy.id,
         pointId: point.id,
@@ -162,8 +189,11 @@ export function nextSampleAt(
 ): number | null {
   const newest = points[0];
   if (newest === undefined) return null;
-  const wanted = duePoint(policy, newest, ledger, now, 1, true);
+  const wanted = duePoint(policy, newest, ledger, now, { priority: 1, repeat: true, recoveredAt: null });
   if (wanted !== null) return wanted.dueAt;
-  const last = ledger.filter((row) => row.pointId === newest.id && row.kind === "sample" && row.verdict !== "inconclusive").at(-1);
-  return last === undefined ? null : last.finishedAt + policy.verify.repeatMs;
+  const last = ledger
+    .filter((row) => row.pointId === newest.id && row.kind === "sample" && row.verdict !== "inconclusive")
+    .filter((row) => row.finishedAt <= now + CLOCK_SLACK_MS)
+    .at(-1);
+  return last === undefined ? null : Math.min(last.finishedAt, now) + policy.verify.repeatMs;
 }

@@ -44,19 +44,21 @@ export function pointsFromListing(
       continue;
     }
     const created = creationTime(entry.path, entry.modifiedAt, run);
+    // Seen, so it is no younger than that: a name or a clock of next year must not make a source look well for a year.
+    const firstSeenAt = before?.firstSeenAt ?? now;
     const point: RecoveryPoint = {
       id,
       sourceId: policy.id,
       vaultId: policy.backups.vaultId,
       path: entry.path,
       kind: entry.kind,
-      createdAt: created.at,
+      createdAt: Math.min(created.at, firstSeenAt),
       createdFrom: created.from,
       modifiedAt: entry.modifiedAt,
       bytes: entry.bytes,
       immutableUntil: entry.immutableUntil,
       runId: run?.id ?? null,
-      firstSeenAt: before?.firstSeenAt ?? now,
+      firstSeenAt,
       goneAt: null,
     };
     seen.add(id);

@@ -6,7 +6,7 @@ import { asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import { type DueDrill, planDrills } from "../core/plan.ts";
 import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
-import type { Clock, Random, Repositories, Span, State, Telemetry, Vault, Work } from "../core/ports.ts";
+import type { Clock, GaugeSample, Random, Repositories, Span, State, Telemetry, Vault, Work } from "../core/ports.ts";
 import { type SourceStatus, sourceStatus } from "../core/status.ts";
 import type { DrillRecord, Isolation, RunReport } from "../core/values.ts";
 import { runObservations } from "../core/points.ts";
@@ -15,6 +15,8 @@ import { idOf } from "../core/ids.ts";
 import type { DrillJob } from "../drill/protocol.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import { alarmEntries } from "./alarms.ts";
+import { createClockWatch } from "./clock-watch.ts";
+import { type Cause, causeOfRecording, createHealth, isOwnTrouble } from "./health.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
 import { type DrillerDeps, runDrill } from "./driller.ts";
 import { emptyInbox, type InboxRequest } from "./inbox.ts";
@@ -28,6 +30,8 @@ import type { SelfGauges } from "./self.ts";
 export interface Settings {
   readonly configHash: string;
   readonly policies: readonly SourcePolicy[];
+  /** Ids of sources that are configured without a backup: there is nothing to poll, but they are known. */
+  readonly uncovered: readonly string[];
   readonly calendars: readonly DrillCalendar[];
   readonly vault: (id: string) => Vault;
   readonly pollConcurrency: number;
@@ -41,7 +45,10 @@ export interface AgentDeps {
   readonly state: State;
   readonly work: Work;
   readonly record: (entries: readonly EvidenceEntry[]) => Promise<void>;
-  readonly noteHead: () => Promise<void>;
+  /** `always`: also when today's was noted already. */
+  readonly noteHead: (always?: boolean) => Promise<void>;
+  /** Tries to write where the agent has to write; what it threw, or null, a cause. */
+  readonly tryWrites: () => Promise<ReadonlyMap<Cause, Error | null>>;
   readonly telemetry: Telemetry;
   readonly self: SelfGauges;
   readonly clock: Clock;
@@ -51,6 +58,8 @@ export interface AgentDeps {
   readonly createWorkDir: DrillerDeps["createWorkDir"];
   readonly digestKey: string;
   readonly inbox: string;
+  /** What else is told of a source that has a backup, together with its own gauges. */
+  readonly alsoTold: (sourceId: string) => readonly GaugeSample[];
   /** A source left the configuration: its counters go too. */
   readonly forget: (sourceId: string) => void;
   /** Counters of a source that came, at 0. */
@@ -74,18 +83,24 @@ export interface Agent {
   /** Drills the newest point now, whatever the plan says; null when there is none. */
   drillNow(policy: SourcePolicy, signal: AbortSignal): Promise<DrillRecord | null>;
   statuses(): Promise<SourceStatus[]>;
-  /** Not ready while nothing was looked at yet, or while ticks do not get through. */
+  /** Not ready while nothing was looked at yet, while ticks do not get through, and while something keeps the agent from its own work. */
   readiness(): { readonly ready: boolean; readonly problems: readonly string[] };
 }
 
 const POLL_DEADLINE_MS = 30_000;
 const FOUND_BY_MOST = 10_000;
 const BEAT_LATE_MS = 30_000;
+const LOOK_AFTER_MS = 30_000;
+/** A daily note of the head that is older than this says that the clock is wrong, or that the agent was off for long. */
+const LONG_MS = 45 * 86_400_000;
 
 export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   let settings = initial;
   const { state, telemetry, clock } = deps;
   const { repositories } = state;
+  const health = createHealth(telemetry, recovered);
+  const watch = createClockWatch(clock, telemetry);
+  let lookedAfter = Number.NEGATIVE_INFINITY;
   let lastBeat: number | null = null;
   const seenFirst = new Map<string, number>();
   const foundBy = new Map<string, { readonly traceId: string; readonly spanId: string }>();
@@ -98,14 +113,17 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     concurrency: () => ({ polls: settings.pollConcurrency, drills: settings.drillConcurrency }),
     pollStatus: (sourceId) => repositories.sources.poll(sourceId),
     poll,
-    drill: (due, policy, signal) => runDrill(due, policy, "plan", drillerDeps(), signal),
+    drill: (due, policy, signal) => drilled(due, policy, "plan", signal),
     drillAsked: drillNow,
     refresh,
     beat: (now) => {
       lastBeat = clock.monotonic();
+      health.well("scheduler");
       deps.self.set("restorewatch_heartbeat_timestamp_seconds", now / 1000);
     },
-    everyTick: () => takeInbox(),
+    stumble: (thrown) => health.trouble("scheduler", thrown),
+    mayDrill: () => watch.settled() && !health.has("evidence") && !health.has("state"),
+    everyTick,
     housekeeping,
     tickMs: deps.tickMs,
   });
@@ -132,7 +150,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     entries.push(...(await newSources(now)));
     await deps.record(entries);
     await repositories.meta.set("config.hash", settings.configHash);
-    deps.initialise(settings.policies.map((policy) => policy.id));
+    deps.initialise(idsOf(settings));
     deps.self.set("restorewatch_config_hash_info", 1, { hash: settings.configHash.slice(0, 16) });
     deps.self.set("restorewatch_config_last_reload_success", 1);
     deps.self.set("restorewatch_state_bytes", await state.size());
@@ -145,25 +163,31 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   }
 
   async function stop(reason: string): Promise<void> {
-    await deps.record([{ type: "agent.stopped", at: clock.now(), reason }]);
+    try {
+      await deps.record([{ type: "agent.stopped", at: clock.now(), reason }]);
+    } catch (thrown) {
+      // What is recorded stays recorded; an end that cannot be written is no reason to leave anything open.
+      telemetry.log("error", "the end of the agent could not be recorded", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
+    }
     telemetry.log("info", "agent stopped", { reason });
   }
 
   async function reload(next: Settings): Promise<void> {
-    const gone = settings.policies.filter((policy) => !next.policies.some((other) => other.id === policy.id));
+    const [before, after] = [idsOf(settings), idsOf(next)];
+    const gone = before.filter((id) => !after.includes(id));
     const changed = next.configHash !== settings.configHash;
-    const come = next.policies.filter((policy) => !settings.policies.some((other) => other.id === policy.id));
+    const come = after.filter((id) => !before.includes(id));
     settings = next;
     const now = clock.now();
     const entries: EvidenceEntry[] = changed ? [configChanged(now), ...(await newSources(now))] : [];
     if (entries.length > 0) await deps.record(entries);
     await repositories.meta.set("config.hash", settings.configHash);
-    for (const policy of gone) {
-      telemetry.gauges({ source: policy.id }, []);
-      deps.forget(policy.id);
+    for (const id of gone) {
+      telemetry.gauges({ source: id }, []);
+      deps.forget(id);
     }
-    deps.initialise(settings.policies.map((policy) => policy.id));
-    if (come.length > 0) await deps.restore(come.map((policy) => policy.id));
+    deps.initialise(idsOf(settings));
+    if (come.length > 0) await deps.restore(come);
     deps.self.set("restorewatch_config_hash_info", 1, { hash: settings.configHash.slice(0, 16) });
     for (const policy of settings.policies) await refresh(policy);
     scheduler.pollAllNow();
@@ -171,20 +195,83 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   }
 
   function configChanged(at: number): EvidenceEntry {
-    return { type: "config.changed", at, configHash: settings.configHash, sources: settings.policies.map((policy) => policy.id) };
+    return { type: "config.changed", at, configHash: settings.configHash, sources: idsOf(settings) };
   }
 
   async function newSources(at: number): Promise<EvidenceEntry[]> {
     const seen = await repositories.sources.firstSeen();
-    return settings.policies
-      .filter((policy) => !seen.has(policy.id))
-      .map((policy) => ({ type: "source.configured", at, sourceId: policy.id }));
+    return idsOf(settings)
+      .filter((id) => !seen.has(id))
+      .map((sourceId) => ({ type: "source.configured", at, sourceId }));
+  }
+
+  /** The one way durable facts enter while the agent runs; whether it works is known from here. */
+  async function record(entries: readonly EvidenceEntry[]): Promise<void> {
+    await recording(() => deps.record(entries));
+  }
+
+  async function recording(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      health.trouble(causeOfRecording(thrown), thrown);
+      throw thrown;
+    }
+    health.well("evidence");
+    health.well("state");
+  }
+
+  async function everyTick(): Promise<void> {
+    watch.settled();
+    await lookAfterOurselves();
+    await takeInbox();
+  }
+
+  /** Now and then, and at every tick while something is wrong: whether what has to be written could be, and again can. */
+  async function lookAfterOurselves(): Promise<void> {
+    const steady = clock.monotonic();
+    if (health.problems().length === 0 && steady - lookedAfter < LOOK_AFTER_MS) return;
+    lookedAfter = steady;
+    for (const [cause, error] of await deps.tryWrites()) {
+      if (error === null) health.well(cause, "look");
+      else health.trouble(cause, error, "look");
+    }
+    // Only an entry that really goes in shows that entries go in.
+    const failed = (cause: Cause): boolean => health.has(cause, "work") && !health.has(cause, "look");
+    if (failed("evidence") || failed("state")) await recording(() => deps.noteHead(true)).catch(() => undefined);
+  }
+
+  function recovered(cause: Cause): void {
+    if (cause === "evidence" || cause === "state") scheduler.pollAllNow();
+    if (cause === "sandbox") scheduler.retryNow();
+  }
+
+  async function drilled(
+    due: DueDrill,
+    policy: SourcePolicy,
+    trigger: DrillRecord["trigger"],
+    signal: AbortSignal,
+  ): Promise<DrillRecord | null> {
+    const drill = await runDrill(due, policy, trigger, drillerDeps(), signal);
+    if (drill === null) return null;
+    if (!isOwnTrouble(drill.trouble)) health.well("sandbox");
+    else health.trouble("sandbox", new Error(drill.reasons[0] ?? "a drill could not be begun"));
+    return drill;
   }
 
   async function poll(policy: SourcePolicy, signal: AbortSignal): Promise<PollOutcome> {
     const outcome = await pollSource(
       policy,
-      { vault: settings.vault, repositories, record: deps.record, telemetry, clock, random: deps.random, deadlineMs: POLL_DEADLINE_MS },
+      {
+        vault: settings.vault,
+        repositories,
+        record,
+        telemetry,
+        clock,
+        settled: watch.settled,
+        random: deps.random,
+        deadlineMs: POLL_DEADLINE_MS,
+      },
       signal,
     );
     for (const id of outcome.points) {
@@ -198,7 +285,8 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     return {
       vault: settings.vault,
       repositories,
-      record: deps.record,
+      record,
+      settled: watch.settled,
       work: deps.work,
       holder: deps.holder,
       telemetry,
@@ -234,7 +322,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       reason: "repeat",
       priority: 0,
     };
-    const drill = await runDrill(planned?.pointId === point.id ? planned : asked, policy, "person", drillerDeps(), signal);
+    const drill = await drilled(planned?.pointId === point.id ? planned : asked, policy, "person", signal);
     await refresh(policy);
     return drill;
   }
@@ -250,7 +338,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     const seen = (await firstSeen(policy.id)) ?? now;
     const source = await readSource(policy, repositories, seen, datedCalendars(settings.calendars, now));
     // A reload while this was read may have taken the source away.
-    if (settings.policies.includes(policy)) telemetry.gauges({ source: policy.id }, sourceSamples(source, now));
+    if (settings.policies.includes(policy) && watch.settled()) telemetry.gauges({ source: policy.id }, [...sourceSamples(source, now), ...deps.alsoTold(policy.id)]);
     return source;
   }
 
@@ -263,16 +351,22 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     const runs = [report, ...(await repositories.runs.list(policy.id, { limit: 1000 }))];
     const entries: EvidenceEntry[] = [{ type: "run.reported", at: now, report }];
     if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
-    entries.push(...(await alarmEntries(policy, repositories, { observations, newest: points[0] ?? null, runs }, now)));
-    await deps.record(entries);
+    entries.push(...(await alarmEntries(policy, repositories, { observations, newest: points[0] ?? null, runs }, now, watch.settled())));
+    await record(entries);
     telemetry.count("backup_runs_total", { source: policy.id, outcome: report.outcome });
     await refresh(policy);
   }
 
   async function takeInbox(): Promise<void> {
-    await emptyInbox(deps.inbox, takeOne, (name, code) =>
-      telemetry.log("warn", "a document in the inbox was not understood", { name, [ATTRIBUTES.errorType]: code }),
-    );
+    try {
+      await emptyInbox(deps.inbox, takeOne, (name, code) =>
+        telemetry.log("warn", "a document in the inbox was not understood", { name, [ATTRIBUTES.errorType]: code }),
+      );
+      health.well("inbox");
+    } catch (thrown) {
+      // It stays there for the next tick, and keeps nothing else from its turn.
+      health.trouble("inbox", thrown);
+    }
   }
 
   async function takeOne(request: InboxRequest): Promise<void> {
@@ -303,9 +397,15 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
 
   async function housekeeping(): Promise<void> {
     try {
-      const removed = await state.prune(clock.now() - settings.retentionMs);
-      if (removed > 0) telemetry.log("info", "old rows were removed from the state", { rows: removed });
-      await deps.noteHead();
+      const noted = await repositories.meta.get("evidence.noted");
+      const notedAt = noted === null ? null : (JSON.parse(noted) as { readonly at: number }).at;
+      const now = clock.now();
+      // By a clock that is years ahead everything would be old. The note of today lets the next look, a day later, believe it.
+      if (watch.settled() && (notedAt === null || Math.abs(now - notedAt) <= LONG_MS)) {
+        const removed = await state.prune(now - settings.retentionMs);
+        if (removed > 0) telemetry.log("info", "old rows were removed from the state", { rows: removed });
+      } else telemetry.log("warn", "nothing was removed from the state: the clock may be wrong");
+      await recording(() => deps.noteHead());
       deps.self.set("restorewatch_state_bytes", await state.size());
     } catch (thrown) {
       telemetry.log("error", "housekeeping failed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
@@ -315,14 +415,22 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   function readiness(): ReturnType<Agent["readiness"]> {
     if (lastBeat === null) return { ready: false, problems: ["The agent is starting."] };
     const silent = clock.monotonic() - lastBeat;
-    return silent < BEAT_LATE_MS
-      ? { ready: true, problems: [] }
-      : { ready: false, problems: [`The scheduler has not got through for ${Math.round(silent / 1000)} s; the log says why.`] };
+    const problems = [...health.problems()];
+    if (silent >= BEAT_LATE_MS && !health.has("scheduler"))
+      problems.push(`The scheduler has not got through for ${Math.round(silent / 1000)} s; the log says why.`);
+    const ready = problems.length === 0;
+    // A clock that jumped is said, and keeps nobody away.
+    const clockProblem = watch.problem();
+    return { ready, problems: clockProblem === null ? problems : [...problems, clockProblem] };
   }
 
   async function statuses(): Promise<SourceStatus[]> {
     return readStatuses(settings.policies, repositories, clock.now());
   }
+}
+
+function idsOf({ policies, uncovered }: Settings): string[] {
+  return [...policies.map((policy) => policy.id), ...uncovered];
 }
 
 /** Every source as it stands, worst first. */

@@ -10,6 +10,7 @@ import { SIGNALS, type Signal } from "../core/words.ts";
 export const RULE_WINDOW = 500;
 
 /**
+ * @param settled whether the clock is believed: what only the time decides neither begins nor ends while it is not
  * @param fresh what is about to be recorded together with the alarms, and so is not in state yet; `runs` newest first
  */
 export async function alarmEntries(
@@ -17,6 +18,7 @@ export async function alarmEntries(
   repositories: Repositories,
   fresh: { readonly observations: readonly Observation[]; readonly newest: RecoveryPoint | null; readonly runs: readonly RunReport[] },
   now: number,
+  settled: boolean,
 ): Promise<EvidenceEntry[]> {
   const observations: Partial<Record<Signal, readonly Observation[]>> = {};
   for (const signal of SIGNALS) {
@@ -28,9 +30,7 @@ export async function alarmEntries(
   const known = await repositories.alarms.list({ sourceId: policy.id, all: true, limit: 1000 });
   const active = known.filter((alarm) => alarm.endedAt === null);
   const current = hardRuleAlarms({ policy, observations, newest: fresh.newest, runs, now });
-  return alarmChanges(active, current, new Set(known.map((alarm) => alarm.id)), now).map((alarm) => ({
-    type: "alarm.changed",
-    at: now,
-    alarm,
-  }));
+  return alarmChanges(active, current, new Set(known.map((alarm) => alarm.id)), now)
+    .filter((alarm) => settled || alarm.signal !== "gap" || alarm.ref !== fresh.newest?.id)
+    .map((alarm) => ({ type: "alarm.changed", at: now, alarm }));
 }

@@ -1,6 +1,7 @@
 /**
  * The agent's inbox: a directory beside the state where the command line leaves run reports and requests for a running agent.
- * A document is whole or not there (written aside, fsynced, renamed), and is removed only after what it says is recorded.
+ * A document is whole or not there (written aside, fsynced, renamed), and is removed only after what it says is recorded;
+ * a request is removed first.
  */
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -67,11 +68,14 @@ export async function emptyInbox(
     const path = join(directory, name);
     const text = await readFile(path, "utf8");
     const parsed = text.length > LARGEST ? null : requestSchema.safeParse(parseJson(text));
+    // A request that cannot be removed would be met again and again: it is only met once it is gone. A report is kept until it is recorded.
+    const report = parsed?.success === true && parsed.data.kind === "run";
+    if (!report) await unlink(path);
     if (parsed?.success === true) {
       await take(parsed.data);
       taken += 1;
     } else reject(name, parsed === null ? "too-large" : "not-understood");
-    await unlink(path);
+    if (report) await unlink(path);
   }
   return taken;
 }

@@ -6,8 +6,11 @@ import type { SourcePolicy } from "../core/policy.ts";
 import type { Clock, PollStatus, Random, Repositories, Span, Telemetry, Vault, VaultListing } from "../core/ports.ts";
 import { parseRunReport } from "../core/run-report.ts";
 import { alarmEntries } from "./alarms.ts";
+import { withDeadline } from "./deadline.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { RunReport } from "../core/values.ts";
+
+export { withDeadline } from "./deadline.ts";
 
 export interface PollerDeps {
   readonly vault: (id: string) => Vault;
@@ -15,6 +18,8 @@ export interface PollerDeps {
   readonly record: (entries: readonly EvidenceEntry[]) => Promise<void>;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
+  /** False while the wall clock is not believed. */
+  readonly settled: () => boolean;
   readonly random: Random;
   /** Longest time one poll may take, ms. */
   readonly deadlineMs: number;
@@ -108,7 +113,7 @@ async function look(policy: SourcePolicy, deps: PollerDeps, span: Span, signal: 
   const entries: EvidenceEntry[] = freshRuns.map((report) => ({ type: "run.reported", at: now, report }));
   if (changed.length > 0) entries.push({ type: "points.seen", at: now, sourceId: policy.id, points: changed });
   if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
-  entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now)));
+  entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled())));
   if (entries.length > 0) await deps.record(entries);
   for (const report of freshRuns) telemetry.count("backup_runs_total", { source: policy.id, outcome: report.outcome });
   for (const problem of listing.problems.slice(0, 5))
@@ -141,35 +146,6 @@ async function newReports(policy: SourcePolicy, listing: VaultListing, deps: Pol
     }
   }
   return reports;
-}
-
-/** Runs `work` with a signal that aborts at the deadline, and stops waiting for it then even when it does not listen. */
-export async function withDeadline<T>(
-  clock: Clock,
-  ms: number,
-  signal: AbortSignal,
-  work: (bounded: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
-  const stopTimer = new AbortController();
-  const late = clock.sleep(ms, stopTimer.signal).then(
-    () => {
-      const error = new DOMException(`It took longer than ${Math.round(ms / 1000)} s.`, "TimeoutError");
-      deadline.abort(error);
-      throw error;
-    },
-    () => new Promise<never>(() => undefined),
-  );
-  const aborted = new Promise<never>((_, reject) => {
-    const abort = (): void => reject(new DOMException("It was aborted.", "AbortError"));
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    return await Promise.race([work(AbortSignal.any([signal, deadline.signal])), late, aborted]);
-  } finally {
-    stopTimer.abort();
-  }
 }
 
 function jittered(ms: number, random: Random): number {

@@ -1,6 +1,6 @@
 /** From state to gauges: the one place that says what each series of a source is. Rebuilt from state at start, so a restart changes no alert. */
-import { type CalendarState, nextSampleAt } from "../core/plan.ts";
-import type { SourcePolicy } from "../core/policy.ts";
+import { CLOCK_SLACK_MS, type CalendarState, nextSampleAt } from "../core/plan.ts";
+import type { SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import type { GaugeSample, LedgerRow } from "../core/ports.ts";
 import { gapAllowance } from "../core/statistics/rules.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
@@ -34,17 +34,11 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
   };
   const at = (metric: MetricName, ms: number | null | undefined, labels: Readonly<Record<string, string>> = {}): void =>
     add(metric, ms === null || ms === undefined ? null : ms / 1000, labels);
+  /** Never ahead of now: a time in the future would look well until it comes. */
+  const ended = (metric: MetricName, row: LedgerRow | undefined, labels: Readonly<Record<string, string>>): void =>
+    at(metric, row === undefined ? null : Math.min(row.finishedAt, now), labels);
 
-  add("backup_source_info", 1, {
-    platform: policy.platform,
-    vault: policy.backups.vaultId,
-    owner: policy.owner?.team ?? "none",
-    domain: policy.domain,
-    tier: policy.tier,
-  });
-  at("backup_source_configured_timestamp_seconds", state.firstSeenAt);
-  at("backup_rpo_objective_seconds", policy.objectives.rpoMs);
-  at("backup_rto_objective_seconds", policy.objectives.rtoMs);
+  samples.push(...identitySamples(policy, state.firstSeenAt, policy.backups.vaultId));
   at("backup_expected_interval_seconds", policy.backups.everyMs);
   at("backup_schedule_jitter_seconds", policy.backups.everyMs === null ? null : policy.backups.jitterMs);
   at("backup_retention_objective_seconds", policy.backups.retentionMs);
@@ -68,14 +62,18 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
       ),
     );
   const timed = state.runs.find((other) => other.startedAt !== null);
-  at("backup_duration_seconds", timed === undefined || timed.startedAt === null ? null : timed.finishedAt - timed.startedAt);
+  at("backup_duration_seconds", timed === undefined || timed.startedAt === null ? null : Math.max(0, timed.finishedAt - timed.startedAt));
 
   for (const kind of ITEM_KINDS) add("backup_items", state.latestFacts?.facts?.inventory[kind], { kind });
   for (const layer of policy.verify.layers) {
     at("restore_verification_objective_seconds", policy.objectives.verifyMs, { layer });
-    const rows = state.ledger.filter((row) => row.layers[layer] !== undefined).toReversed();
-    at("restore_last_drill_timestamp_seconds", rows[0]?.finishedAt, { layer });
-    at("restore_last_verified_timestamp_seconds", rows.find((row) => row.layers[layer] === "verified")?.finishedAt, { layer });
+    const rows = state.ledger.filter((row) => row.layers[layer] !== undefined && row.finishedAt <= now + CLOCK_SLACK_MS).toReversed();
+    ended("restore_last_drill_timestamp_seconds", rows[0], { layer });
+    ended(
+      "restore_last_verified_timestamp_seconds",
+      rows.find((row) => row.layers[layer] === "verified"),
+      { layer },
+    );
     if (rows.length > 0)
       add(
         "restore_consecutive_failures",
@@ -114,6 +112,24 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
   const gapActive = state.alarms.some((alarm) => alarm.signal === "gap");
   if (!gapActive) add("backup_anomaly_upper", gapAllowance(policy, state.gaps), { signal: "gap" });
   return samples;
+}
+
+/**
+ * What is said of a source with or without a backup.
+ * @param vault `none` where no backup is configured
+ */
+export function identitySamples(source: UncoveredSource, firstSeenAt: number, vault = "none"): GaugeSample[] {
+  const { rpoMs, rtoMs } = source.objectives;
+  const own = { source: source.id };
+  const seconds = (metric: MetricName, ms: number | null): GaugeSample[] =>
+    ms === null ? [] : [{ metric, labels: own, value: ms / 1000 }];
+  const who = { platform: source.platform, vault, owner: source.owner?.team ?? "none", domain: source.domain, tier: source.tier };
+  return [
+    { metric: "backup_source_info" satisfies MetricName, labels: { ...own, ...who }, value: 1 },
+    ...seconds("backup_source_configured_timestamp_seconds", firstSeenAt),
+    ...seconds("backup_rpo_objective_seconds", rpoMs),
+    ...seconds("backup_rto_objective_seconds", rtoMs),
+  ];
 }
 
 /** How many from the newest on are `bad` before one is `good`; others count neither way. */

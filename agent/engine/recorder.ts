@@ -35,8 +35,8 @@ export interface Recorder {
    * @throws AgentError `damaged` state-disagrees when state is ahead of the log or remembers another one
    */
   replay(): Promise<number>;
-  /** Once a UTC day: an entry and a log line with the head, to be kept elsewhere. */
-  noteHead(): Promise<void>;
+  /** Once a UTC day, or `always`: an entry and a log line with the head, to be kept elsewhere. */
+  noteHead(always?: boolean): Promise<void>;
 }
 
 interface Numbered {
@@ -118,10 +118,10 @@ export function createRecorder(deps: RecorderDeps): Recorder {
     });
   }
 
-  async function noteHead(): Promise<void> {
+  async function noteHead(always = false): Promise<void> {
     const now = clock.now();
     const noted = await readJson<{ readonly at: number }>(state.repositories, META.noted);
-    if (noted !== null && Math.floor(noted.at / DAY_MS) === Math.floor(now / DAY_MS)) return;
+    if (!always && noted !== null && Math.floor(noted.at / DAY_MS) === Math.floor(now / DAY_MS)) return;
     const { seq, hash } = evidence.head();
     await record([{ type: "head.noted", at: now, head: hash, seq }]);
     telemetry.log("info", "evidence head", { seq, head: hash });

@@ -24,6 +24,10 @@ export interface SchedulerDeps {
   readonly refresh: (policy: SourcePolicy) => Promise<SourceState>;
   /** After every tick that got through. */
   readonly beat: (now: number) => void;
+  /** What a tick that did not get through threw. */
+  readonly stumble: (thrown: unknown) => void;
+  /** False while nothing could be recorded, or the clock is not believed: then no drill is begun. */
+  readonly mayDrill: () => boolean;
   /** Before anything else in a tick: what the command line left for us. */
   readonly everyTick: () => Promise<void>;
   /** Once a day or at start: prune, note the head. */
@@ -38,6 +42,8 @@ export interface Scheduler {
   pollAllNow(): void;
   /** The source's newest point is drilled as soon as a place is free, whatever the plan says. */
   drillNow(sourceId: string): void;
+  /** Tries that did not succeed so far are made again at once: what was in their way is gone. */
+  retryNow(): void;
   /** What runs and what waits now. */
   readonly busy: () => { readonly polls: number; readonly drills: number; readonly due: number };
 }
@@ -55,6 +61,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const asked = new Set<string>();
   const states = new Map<string, { readonly state: SourceState; readonly readAt: number }>();
   let due: readonly DueDrill[] = [];
+  let recoveredAt: number | null = null;
   /** Ends the wait for the next tick: what has just finished may have made something else due. */
   let nap = new AbortController();
   let lastHousekeeping = Number.NEGATIVE_INFINITY;
@@ -66,7 +73,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
           await tick(signal);
           deps.beat(deps.clock.now());
         } catch (thrown) {
-          deps.telemetry.log("error", "scheduler tick failed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
+          deps.stumble(thrown);
         }
         nap = new AbortController();
         // Never quicker than this, whatever ends however fast.
@@ -82,6 +89,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     },
     drillNow(sourceId) {
       asked.add(sourceId);
+    },
+    retryNow() {
+      recoveredAt = deps.clock.now();
     },
     busy: () => ({ polls: polling.size, drills: drilling.size, due: due.length }),
   };
@@ -152,7 +162,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       firstSeen: new Map([...states].map(([id, known]) => [id, known.state.firstSeenAt])),
       calendars,
       now,
+      recoveredAt,
     });
+    if (!deps.mayDrill()) return;
     for (const sourceId of asked) {
       const policy = policies.find((other) => other.id === sourceId);
       if (policy === undefined) asked.delete(sourceId);

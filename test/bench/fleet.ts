@@ -15,6 +15,7 @@ import type { SourcePolicy } from "../../agent/core/policy.ts";
 import type { Clock } from "../../agent/core/ports.ts";
 import { createAgent } from "../../agent/engine/agent.ts";
 import type { ChildOutcome } from "../../agent/engine/drill-child/index.ts";
+import { createFleetReader } from "../../agent/engine/read-fleet.ts";
 import { createWorkDir } from "../../agent/engine/drill-child/workdirs.ts";
 import { openStateOrRebuild, rebuildState } from "../../agent/engine/recorder/rebuild.ts";
 import { selfGauges } from "../../agent/engine/self.ts";
@@ -88,7 +89,8 @@ async function run(): Promise<void> {
     state,
     work: localWork({ leases: state.leases, clock }),
     record: (entries) => recorder.record(entries),
-    noteHead: () => recorder.noteHead(),
+    tryWrites: async () => new Map(),
+      noteHead: () => recorder.noteHead(),
     telemetry: telemetry.telemetry,
     self: selfGauges(telemetry.telemetry),
     clock,
@@ -99,7 +101,8 @@ async function run(): Promise<void> {
     digestKey: "00".repeat(32),
     inbox: `${config.statePath}.inbox`,
     forget: (id) => telemetry.metrics.forget(id),
-    initialise: (ids) => telemetry.metrics.initialise(ids),
+    alsoTold: () => [],
+      initialise: (ids) => telemetry.metrics.initialise(ids),
     restore: () => Promise.resolve(),
     tickMs: 1000,
   });
@@ -185,6 +188,7 @@ async function run(): Promise<void> {
       buildHttp({
         repositories: state.repositories,
         policies: agent.policies,
+        readFleet: createFleetReader(state.repositories),
         clock,
         metricsText: async () => ({ contentType: telemetry.metrics.contentType, body: await telemetry.metrics.text() }),
         readiness: () => agent.readiness(),

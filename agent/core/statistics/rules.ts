@@ -192,8 +192,9 @@ export function alarmChanges(active: readonly Alarm[], current: readonly Alarm[]
   const changes: Alarm[] = [];
   for (const alarm of current) {
     const before = active.find((other) => other.id === alarm.id);
-    if (before === undefined ? !known.has(alarm.id) : before.endedAt !== alarm.endedAt) changes.push(alarm);
+    // Being late can end and begin again for the same backup, when the clock was wrong in between; nothing else does.
+    if (before === undefined ? !known.has(alarm.id) || alarm.signal === "gap" : before.endedAt !== alarm.endedAt) changes.push(alarm);
   }
-  for (const alarm of active) if (!byId.has(alarm.id)) changes.push({ ...alarm, endedAt: now });
+  for (const alarm of active) if (!byId.has(alarm.id)) changes.push({ ...alarm, endedAt: Math.max(now, alarm.since) });
   return changes;
 }

@@ -32,7 +32,8 @@ export async function measure(files: VaultFiles, path: string, signal: AbortSign
 }
 
 function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+  // The time of change, which nobody can set: bytes may be exchanged and size and modification time put back.
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 
 async function measureTree(files: VaultFiles, root: string, own: BigIntStats, signal: AbortSignal): Promise<Measured> {

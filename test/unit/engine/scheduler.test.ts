@@ -97,6 +97,8 @@ function world(policies: readonly SourcePolicy[], more: Partial<SchedulerDeps> =
         calendars: [],
       };
     },
+    stumble: () => undefined,
+    mayDrill: () => true,
     beat: () => {
       beats += 1;
     },

@@ -1,0 +1,27 @@
+/** Whether a directory takes what is written to it. */
+import { mkdir, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
+
+const BYTES = new Uint8Array(64 * 1024).fill(0x2e);
+
+/**
+ * Writes 64 KiB to a file of its own in `directory` (made when it is not there) and removes it again.
+ * @param pid part of the file's name, so that two processes do not meet
+ * @returns what was thrown, or null when it worked
+ */
+export async function tryWrite(directory: string, pid: number): Promise<Error | null> {
+  const path = join(directory, `.restorewatch-try-${pid}`);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const file = await open(path, "w", 0o600);
+    try {
+      await file.writeFile(BYTES);
+    } finally {
+      await file.close();
+      await unlink(path);
+    }
+    return null;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  }
+}
