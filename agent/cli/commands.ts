@@ -3,6 +3,7 @@ import { access, open, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { tmpdir } from "node:os";
 import {
+  catalogueConfigOf,
   drillRunner,
   freshId,
   inboxOf,
@@ -19,16 +20,20 @@ import {
   VERSION,
   type World,
 } from "../app.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { starterYaml } from "../config/starter.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
+import { sightings } from "../engine/cataloguer.ts";
+import { discoverNow } from "../engine/discover.ts";
 import { createWorkDir } from "../engine/drill-child/workdirs.ts";
 import { readStatuses } from "../engine/agent.ts";
 import { leaveInInbox } from "../engine/inbox.ts";
 import { createTelemetry } from "../telemetry/instrument.ts";
-import type { Verdict } from "../core/words.ts";
+import type { Layer, Verdict } from "../core/words.ts";
 import type { DrillRecord } from "../core/values.ts";
 import { describeCount } from "../core/words-for-people.ts";
 import { checkCommand } from "./check.ts";
+import { discoverCommand } from "./discover.ts";
 import { evidenceShowCommand, evidenceVerifyCommand } from "./evidence.ts";
 import { stateInfoCommand, stateRebuildCommand } from "./state.ts";
 import { initCommand } from "./init.ts";
@@ -152,6 +157,45 @@ export async function checkConfig(options: { config: string | null; output: How 
       formats: registries.formats,
     },
   );
+}
+
+export async function discover(options: { config: string | null; all: boolean; output: How }, shell: Shell): Promise<number> {
+  const { clock } = quiet(shell);
+  return discoverCommand(options, {
+    out: shell.out,
+    now: () => clock.now(),
+    async discover() {
+      const config = await readConfig(configPath(options.config), shell.env);
+      const vaults = openVaults(config, clock);
+      return discoverNow(
+        {
+          config: catalogueConfigOf(config),
+          vault: (id) => vaults.get(id) ?? noVault(id),
+          clock,
+          concluded: await concludedLayers(config, clock),
+          deadlineMs: 30_000,
+          onProgress: (done, of) => shell.out.progress("looking at sources", done, of),
+        },
+        shell.stop,
+      );
+    },
+  });
+}
+
+function noVault(id: string): never {
+  throw new AgentError("internal", "no-vault", `vault ${id} was not opened`);
+}
+
+/** Empty where no agent has kept state here yet, or where it cannot be read: then only the configuration speaks. */
+async function concludedLayers(config: LoadedConfig, clock: World["clock"]): Promise<ReadonlyMap<string, readonly Layer[]>> {
+  const state = await openStateForReading(config, clock).catch(() => null);
+  if (state === null) return new Map();
+  try {
+    const seen = await sightings(catalogueConfigOf(config), state.repositories);
+    return new Map([...seen].map(([id, { concluded }]) => [id, concluded]));
+  } finally {
+    await state.close();
+  }
 }
 
 export async function recordRun(

@@ -138,6 +138,19 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .action((options: { config?: string; output: "text" | "json" }) => {
       chosen = (app) => app.checkConfig({ config: options.config ?? null, output: options.output }, shell);
     });
+  program
+    .command("discover")
+    .description("what there is to protect, which backup covers it, and what is missing")
+    .option("--all", "lists every source and every finding", false)
+    .addOption(config())
+    .addOption(output())
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 nothing is missing, 1 something is, 2 usage or configuration, 3 a vault could not be looked at, whatever else was found.",
+    )
+    .action((options: { config?: string; all: boolean; output: "text" | "json" }) => {
+      chosen = (app) => app.discover({ config: options.config ?? null, all: options.all, output: options.output }, shell);
+    });
   const evidence = program.command("evidence").description("the log of what was tested and found");
   evidence
     .command("verify")

@@ -338,7 +338,8 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     const seen = (await firstSeen(policy.id)) ?? now;
     const source = await readSource(policy, repositories, seen, datedCalendars(settings.calendars, now));
     // A reload while this was read may have taken the source away.
-    if (settings.policies.includes(policy) && watch.settled()) telemetry.gauges({ source: policy.id }, [...sourceSamples(source, now), ...deps.alsoTold(policy.id)]);
+    if (settings.policies.includes(policy) && watch.settled())
+      telemetry.gauges({ source: policy.id }, [...sourceSamples(source, now), ...deps.alsoTold(policy.id)]);
     return source;
   }
 

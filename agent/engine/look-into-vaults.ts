@@ -1,6 +1,6 @@
 /** What lies in the configured vaults, by name, where a source may have been forgotten. What could not be looked at is named. */
 import { type Claim, foldersToLookInto, type VaultLook } from "../core/catalogue.ts";
-import { type AgentError, asAgentError } from "../core/errors.ts";
+import { AgentError, asAgentError } from "../core/errors.ts";
 import type { Clock, Vault, VaultBrowser, VaultName } from "../core/ports.ts";
 import { mapLimit } from "../kit/map-limit.ts";
 import { withDeadline } from "./deadline.ts";
@@ -30,7 +30,7 @@ async function lookIntoVault(vaultId: string, folders: readonly string[], deps: 
   const problems: string[] = [];
   const problem = (thrown: unknown): void => {
     const { message, mend }: AgentError = asAgentError(thrown);
-    problems.push(`vault ${vaultId}: ${message.replace(/\.$/u, "")}${mend === null ? "" : `; mend: ${mend}`}`);
+    problems.push(`vault ${vaultId}: ${message.replace(/^the vault: /u, "").replace(/\.$/u, "")}${mend === null ? "" : `; mend: ${mend}`}`);
   };
   try {
     const vault = deps.vault(vaultId);
@@ -47,7 +47,7 @@ async function lookIntoVault(vaultId: string, folders: readonly string[], deps: 
       }),
     );
   } catch (thrown) {
-    signal.throwIfAborted();
+    if (signal.aborted) throw new AgentError("transient", "aborted", "It was stopped.", { cause: thrown });
     problem(thrown);
   }
   return { vaultId, folders: seen, problems };

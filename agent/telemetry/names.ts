@@ -223,7 +223,7 @@ export const METRICS = {
   backup_source_finding: {
     type: "gauge",
     unit: "1",
-    help: "1 while something is missing of a source in the catalogue: a backup, an owner, an objective, a drill schedule, …",
+    help: "1 while something is missing of a source in the catalogue: a backup, an owner, an objective, a drill schedule and the like.",
     labels: ["source", "finding"],
   },
   restorewatch_uncovered_sources: {
