@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type App, openApp, quickstartDirectory, systemWorld, VERSION } from "../app.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
+import { byWorst } from "../core/status.ts";
 import { createFleetReader } from "../engine/read-fleet.ts";
 import { buildHttp } from "../http/app.ts";
 import { serve } from "../http/serve.ts";
@@ -107,8 +108,10 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
 
 async function showTable(app: App, url: string, clock: ReturnType<typeof systemWorld>["clock"], shell: Shell): Promise<void> {
   const table = createLiveTable(shell.out, url);
+  const readFleet = createFleetReader(app.state.repositories);
   while (!shell.stop.aborted) {
-    table.show(await app.agent.statuses(), app.agent.scheduler.busy());
+    const statuses = (await readFleet(app.agent.policies(), clock.now())).map((reading) => reading.status);
+    table.show(statuses.sort(byWorst), app.agent.scheduler.busy());
     await clock.sleep(TABLE_MS, shell.stop).catch(() => undefined);
   }
 }

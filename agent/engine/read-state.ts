@@ -23,12 +23,20 @@ export async function readSource(
   firstSeenAt: number,
   calendars: readonly DatedCalendar[],
 ): Promise<SourceState> {
-  const drills = await repositories.drills.list({ sourceId: policy.id, limit: 20 });
+  const drills = await fewOrMany(
+    (limit) => repositories.drills.list({ sourceId: policy.id, limit }),
+    [1, 20],
+    (found) => found.some(isJudged) && found.some((drill) => drill.facts !== null),
+  );
   return {
     policy,
     firstSeenAt,
     points: await repositories.points.list(policy.id),
-    runs: await repositories.runs.list(policy.id, { limit: 200 }),
+    runs: await fewOrMany(
+      (limit) => repositories.runs.list(policy.id, { limit }),
+      [3, 200],
+      (found) => found.some((run) => run.outcome === "success" || run.outcome === "partial") && found.some((run) => run.startedAt !== null),
+    ),
     ledger: await repositories.drills.ledger(policy.id),
     latest: newestJudged(drills),
     latestFacts: drills.find((drill) => drill.facts !== null) ?? null,
@@ -38,9 +46,26 @@ export async function readSource(
   };
 }
 
+/** Whole records are dear to read, and nearly always the newest say enough. */
+async function fewOrMany<T>(
+  list: (limit: number) => Promise<readonly T[]>,
+  [few, many]: readonly [few: number, many: number],
+  enough: (found: readonly T[]) => boolean,
+): Promise<readonly T[]> {
+  const found = await list(few);
+  return found.length < few || enough(found) ? found : list(many);
+}
+
 /** The newest drill whose checks were really asked; one that our own trouble ended does not clear a failing check. */
-function newestJudged<T extends { readonly checks: readonly unknown[]; readonly trouble: string | null }>(
-  newestFirst: readonly T[],
-): T | null {
-  return newestFirst.find((drill) => drill.trouble === null && drill.checks.length > 0) ?? newestFirst[0] ?? null;
+function newestJudged<T extends Judged>(newestFirst: readonly T[]): T | null {
+  return newestFirst.find(isJudged) ?? newestFirst[0] ?? null;
+}
+
+interface Judged {
+  readonly checks: readonly unknown[];
+  readonly trouble: string | null;
+}
+
+function isJudged(drill: Judged): boolean {
+  return drill.trouble === null && drill.checks.length > 0;
 }
