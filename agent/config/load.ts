@@ -2,10 +2,10 @@
 import path from "node:path";
 import { AgentError } from "../core/errors.ts";
 import { sha256Hex } from "../core/ids.ts";
-import type { DrillCalendar, SecretRef, SourcePolicy, UncoveredSource } from "../core/policy.ts";
+import type { DrillCalendar, SecretRef, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { bindSecrets, Secret } from "../kit/secret.ts";
 import { parseYaml, type Problem, type YamlDocument } from "./document.ts";
-import { calendarsOf, sourcePolicy, uncoveredSource } from "./policies.ts";
+import { calendarsOf, sourceConnection, sourcePolicy, uncoveredSource } from "./policies.ts";
 import { explainIssue, problemsOf } from "./problems.ts";
 import { crossCheck } from "./rules.ts";
 import { type ConfigRegistries, createConfigSchema } from "./schema.ts";
@@ -36,6 +36,8 @@ export interface LoadedConfig {
   readonly sources: readonly SourcePolicy[];
   /** Sources that are configured without one. */
   readonly uncovered: readonly UncoveredSource[];
+  /** Live products of sources, where the configuration says how to reach them. */
+  readonly connections: readonly SourceConnection[];
   readonly calendars: readonly DrillCalendar[];
   /** Every secret the configuration names, with its place in it. */
   readonly secrets: readonly { readonly at: string; readonly secret: SecretRef & { describe(): string } }[];
@@ -95,8 +97,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     vaults: Object.entries(config.vaults).map(([id, { type, ...rest }]) => ({ id, type, config: rest })),
     sources: config.sources.map(sourcePolicy).filter((policy) => policy !== null),
     uncovered: config.sources.filter((source) => source.backups === undefined).map(uncoveredSource),
+    connections: config.sources.map(sourceConnection).filter((connection) => connection !== null),
     calendars: calendarsOf(config.drills),
-    secrets: bound.found.map(({ at, secret }) => ({ at: shown(at), secret })),
+    // A connection stands in the file as platform and scratch of its source.
+    secrets: bound.found.map(({ at, secret }) => ({ at: shown(at.filter((part) => part !== "connection")), secret })),
     warnings: inOrder(rules.warnings, options.path, document),
   };
 }

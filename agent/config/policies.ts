@@ -1,5 +1,5 @@
 /** From the parsed configuration to the policies of core: durations filled in from one another, sizes in megabytes. Pure. */
-import type { DrillCalendar, SourcePolicy, UncoveredSource } from "../core/policy.ts";
+import type { DrillCalendar, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { LAYERS, type PlatformName } from "../core/words.ts";
 import type { ParsedConfig, ParsedSource } from "./schema.ts";
 
@@ -56,6 +56,31 @@ export function uncoveredSource(source: ParsedSource): UncoveredSource {
         maxDepth: verify.limits.maxDepth,
       },
     },
+  };
+}
+
+/** @returns null where the platform is only a label */
+export function sourceConnection(source: ParsedSource): SourceConnection | null {
+  const { capture, connection } = source;
+  const { sample } = source.verify;
+  if (connection.platform === null) return null;
+  return {
+    sourceId: source.id,
+    platform: source.platform.type as PlatformName,
+    config: connection.platform,
+    scratch: connection.scratch,
+    capture:
+      capture === undefined
+        ? null
+        : {
+            schedule: capture.schedule,
+            timezone: capture.timezone,
+            recipients: capture.recipients,
+            keepMs: capture.keep ?? null,
+            immutableMs: capture.immutable ?? null,
+            resumeMs: capture.resume,
+          },
+    sample: { records: sample.records, most: sample.most, fileBytes: sample.fileBytes, apiCallsPerDay: sample.apiCalls ?? null },
   };
 }
 

@@ -3,6 +3,7 @@
  * so that one load tells everything there is to mend.
  */
 import path from "node:path";
+import { needsConnector } from "./connections.ts";
 import { parseDuration } from "../kit/duration.ts";
 import type { Problem } from "./document.ts";
 import { ID_PATTERN, normaliseVaultPath, quoted } from "./fields.ts";
@@ -151,6 +152,14 @@ function verification(source: unknown, at: readonly PropertyKey[]): Problem[] {
   for (const [index, layer] of layers.entries()) {
     if (layers.indexOf(layer) < index) {
       problems.push({ at: [...at, "verify", "layers", index], text: `${quoted(layer)} is written twice; mend: keep one` });
+    }
+  }
+  const platform = mapAt(source, "platform");
+  if (platform !== null && Object.keys(platform).every((key) => key === "type")) {
+    // Said here too, so that it is told beside everything else there is to mend.
+    for (const layer of ["scratch", "live"] as const) {
+      const index = layers.indexOf(layer);
+      if (index >= 0) problems.push({ at: [...at, "verify", "layers", index], text: needsConnector(layer) });
     }
   }
   if (layers.includes("content") && !layers.includes("artifact")) {

@@ -4,9 +4,10 @@
  */
 import { z } from "zod";
 import type { FormatDefinition, VaultDefinition } from "../core/definitions.ts";
-import { TIERS } from "../core/words.ts";
+import { LAYERS, TIERS } from "../core/words.ts";
 import { secretSchema } from "../kit/secret.ts";
 import { cron, timezone } from "./calendar.ts";
+import { captureSchema, checkConnection, type ConnectorSchemas, platformSchema, sampleSchema, scratchSchema } from "./connections.ts";
 import { duration, httpUrl, id, listenAddress, localPath, size, vaultPath } from "./fields.ts";
 
 /** What may be named in a configuration. */
@@ -14,6 +15,8 @@ export interface ConfigRegistries {
   readonly vaults: readonly Pick<VaultDefinition, "type" | "summary" | "schema">[];
   readonly formats: readonly Pick<FormatDefinition, "id" | "summary">[];
   readonly platforms: readonly string[];
+  /** Platforms that can be called; the others are labels. */
+  readonly connectors?: ConnectorSchemas;
 }
 
 const state = z
@@ -109,17 +112,13 @@ const limits = z
 const verify = z
   .strictObject({
     layers: z
-      .array(
-        z.enum(["artifact", "content"], {
-          error: (issue) =>
-            issue.input === "scratch" || issue.input === "live"
-              ? `layer ${issue.input} needs a connector to the platform, and no connector for it is configured; mend: take ${issue.input} out`
-              : undefined,
-        }),
-      )
+      .array(z.enum(LAYERS))
       .min(1)
       .default(["artifact", "content"])
-      .describe("How deep: artifact (the bytes are whole) and content (it loads and holds together)."),
+      .describe(
+        "How deep: artifact (the bytes are whole), content (it loads and holds together), scratch (the platform takes it back), live (it holds what production holds).",
+      ),
+    sample: sampleSchema,
     repeat: duration({ min: "1m", example: "7d" })
       .optional()
       .describe(
@@ -180,13 +179,21 @@ function backups(formats: readonly string[]) {
 }
 
 function source(registries: ConfigRegistries) {
+  const connectors = registries.connectors ?? [];
+  return sourceFields(registries).transform((value, context) => {
+    const { connection, issues } = checkConnection(value, connectors);
+    for (const { path, message } of issues) context.addIssue({ code: "custom", path: [...path], message });
+    const { scratch: _, platform, ...rest } = value;
+    return { ...rest, platform: { type: platform.type }, connection };
+  });
+}
+
+function sourceFields(registries: ConfigRegistries) {
   return z.strictObject({
     id: id().describe("Name of the source in metrics, pages and evidence; renaming it begins a new history."),
-    platform: z
-      .strictObject({
-        type: z.enum(registries.platforms as [string, ...string[]]).describe("Which product it is; a label, nothing is called."),
-      })
-      .describe("The no-code platform this source lives on."),
+    platform: platformSchema(registries.platforms, registries.connectors ?? []),
+    scratch: scratchSchema,
+    capture: captureSchema,
     owner: z
       .strictObject({
         team: z.string().min(1).max(200).describe("Team that answers for it."),

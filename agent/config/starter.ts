@@ -50,11 +50,23 @@ function firstKind(schema: JsonSchema): JsonSchema {
   return (typeof values === "object" ? values.oneOf?.[0] : undefined) ?? {};
 }
 
+/** Sections that mean something only when the platform is more than a label: they are shown, and cannot be turned on alone. */
+const NEED_CONNECTION: readonly string[] = ["scratch", "capture"];
+
 /** Lines of one field; a field that is not in the sample comes as comment. */
 function field(key: string, schema: JsonSchema, value: unknown): string[] {
+  if (NEED_CONNECTION.includes(key)) return needsConnection(key, schema);
   const prose = schema.description === undefined ? [] : wrap(schema.description);
   const lines = [...prose, ...(schema.enum === undefined ? [] : wrap(`One of ${schema.enum.join(", ")}.`)), ...body(key, schema, value)];
   return value === undefined ? off(lines) : lines;
+}
+
+function needsConnection(key: string, schema: JsonSchema): string[] {
+  const examples = Object.entries((exampleTree(key, schema) ?? {}) as Sample).map(([name, value]) => `# ${key}.${name}: ${inline(value)}`);
+  return [
+    ...wrap(`${schema.description ?? ""} Only where platform says how to reach the product.`),
+    ...(examples.length === 0 ? [`# ${key}: {}`] : examples),
+  ];
 }
 
 function body(key: string, schema: JsonSchema, value: unknown): string[] {
@@ -73,7 +85,7 @@ function members(schema: JsonSchema, value: unknown): string[] {
   const given = (value ?? {}) as Sample;
   return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
     const lines = field(key, property, given[key] ?? (value === undefined ? exampleTree(key, property) : undefined));
-    return lines.some((line) => !/^#* /u.test(line)) ? lines : [];
+    return NEED_CONNECTION.includes(key) || lines.some((line) => !/^#* /u.test(line)) ? lines : [];
   });
 }
 

@@ -74,3 +74,29 @@ export interface DrillCalendar {
   /** `all`: every source at each date; `domain`: the domain longest untested. */
   readonly rotate: "all" | "domain";
 }
+
+/** How a source's live product is reached; beside its policy, since most sources have none. */
+export interface SourceConnection {
+  readonly sourceId: string;
+  readonly platform: PlatformName;
+  /** What the connector's own schema gave, secrets ready to be revealed. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly scratch: Readonly<Record<string, unknown>> | null;
+  readonly capture: CapturePolicy | null;
+  readonly sample: {
+    readonly records: number;
+    readonly most: number;
+    readonly fileBytes: number;
+    /** Requests a day; null: no limit of ours. */
+    readonly apiCallsPerDay: number | null;
+  };
+}
+
+export interface CapturePolicy {
+  readonly schedule: string;
+  readonly timezone: string;
+  readonly recipients: readonly string[];
+  readonly keepMs: number | null;
+  readonly immutableMs: number | null;
+  readonly resumeMs: number;
+}
