@@ -1,7 +1,7 @@
 /** `restorewatch discover`: what there is to protect, what covers it, what is missing; looked up in the vaults now, agent running or not. */
-import { type Catalogue, type CatalogueEntry, type Finding, FINDINGS } from "../core/catalogue.ts";
+import { type Catalogue, type CatalogueEntry, catalogueHeadline, type Finding, FINDINGS } from "../core/catalogue.ts";
 import { asAgentError } from "../core/errors.ts";
-import { describeAge, describeCount, describeDuration } from "../core/words-for-people.ts";
+import { describeAge, describeDuration } from "../core/words-for-people.ts";
 import type { Output } from "./output.ts";
 import { cell, clean, type Style } from "./render.ts";
 
@@ -65,19 +65,9 @@ function document({ entries, findings, unseen, counts }: Catalogue, now: number)
 
 function text(found: Catalogue, all: boolean, deps: DiscoverDeps): string[] {
   const { style } = deps.out;
-  const { entries, findings, unseen, counts } = found;
-  const covered = counts.coverage.covered;
+  const { entries, findings, unseen } = found;
   return [
-    style.bold(
-      `${describeCount(entries.length, "source")}: ${[
-        `${covered} covered by a backup that is there`,
-        counts.coverage.none === 0 ? null : `${counts.coverage.none} without a backup`,
-        counts.coverage.empty === 0 ? null : `${counts.coverage.empty} whose vault holds none`,
-        counts.coverage.unknown === 0 ? null : `${counts.coverage.unknown} not known`,
-      ]
-        .filter((part) => part !== null)
-        .join(", ")}`,
-    ),
+    style.bold(`${catalogueHeadline(found)}.`),
     "",
     ...unseenLines(unseen, style, all),
     ...findingLines(findings, unseen.length === 0, style, all),

@@ -1,7 +1,7 @@
 /** `start` and `run`: the agent until it is told to stop. */
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type App, openApp, quickstartDirectory, systemWorld, VERSION } from "../app.ts";
+import { type App, notesOfCheck, openApp, quickstartDirectory, systemWorld, VERSION } from "../app.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import { byWorst } from "../core/status.ts";
 import { createFleetReader } from "../engine/read-fleet.ts";
@@ -91,6 +91,7 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
     repositories: app.state.repositories,
     policies: app.agent.policies,
     readFleet: createFleetReader(app.state.repositories),
+    catalogue: () => app.cataloguer.current(),
     clock,
     metricsText: async () => ({ contentType: app.telemetry.metrics.contentType, body: await app.telemetry.metrics.text() }),
     readiness: () => app.agent.readiness(),
@@ -100,6 +101,7 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
     evidenceHead: app.evidenceHead,
     isolation: () => app.isolation,
     checks: app.checks,
+    notesOfCheck,
     evidencePath: app.config.evidenceDir,
     host,
     onError: (thrown) => app.telemetry.telemetry.log("error", "a page could not be made", { "error.type": asAgentError(thrown).code }),

@@ -73,7 +73,12 @@ export function unclaimedIn(look: VaultLook, claims: readonly Claim[]): Unclaime
     for (const { name, kind } of names) {
       const path = within + name;
       if (nameKind(name) !== "artifact" || above.has(path) || byPath.has(path) || takers(name).length > 0) continue;
-      left.push({ path, stem: `${within}${name.replaceAll(/\d+/gu, "*")}`, kind, beside: here.length === 1 ? (here[0]?.sourceId ?? null) : null });
+      left.push({
+        path,
+        stem: `${within}${name.replaceAll(/\d+/gu, "*")}`,
+        kind,
+        beside: here.length === 1 ? (here[0]?.sourceId ?? null) : null,
+      });
     }
   }
   return [...Map.groupBy(left, ({ kind, stem }) => `${kind} ${stem}`).values()]

@@ -83,7 +83,7 @@ export const FINDINGS = {
 
 export type FindingKind = keyof typeof FINDINGS;
 /** Gravest first. */
-export const FINDING_KINDS = Object.keys(FINDINGS) as readonly FindingKind[];
+export const FINDING_KINDS = Object.keys(FINDINGS) as [FindingKind, ...FindingKind[]];
 
 export interface Finding {
   readonly kind: FindingKind;

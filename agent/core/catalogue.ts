@@ -13,6 +13,7 @@ import {
   vaultFindings,
 } from "./catalogue-findings.ts";
 import type { DrillCalendar, SourcePolicy, UncoveredSource } from "./policy.ts";
+import { describeCount, describeNumber } from "./words-for-people.ts";
 import { TIERS, type Layer, type PlatformName, type Tier } from "./words.ts";
 
 export * from "./catalogue-claims.ts";
@@ -163,4 +164,18 @@ function countKinds(findings: readonly Finding[]): Record<FindingKind, number> {
   const counts = Object.fromEntries(FINDING_KINDS.map((kind) => [kind, 0])) as Record<FindingKind, number>;
   for (const { kind } of findings) counts[kind] += 1;
   return counts;
+}
+
+/** How many are covered, and what stands against the rest, one sentence without a full stop. */
+export function catalogueHeadline({ entries, counts }: Catalogue): string {
+  const { coverage } = counts;
+  if (coverage.covered === entries.length)
+    return entries.length === 1 ? "The source has a backup" : `All ${describeNumber(entries.length)} sources have a backup`;
+  const parts = [
+    coverage.none === 0 ? null : `${describeNumber(coverage.none)} without a backup`,
+    coverage.empty === 0 ? null : `${describeNumber(coverage.empty)} whose vault holds none`,
+    coverage.unknown === 0 ? null : `${describeNumber(coverage.unknown)} not known`,
+    coverage.covered === 0 ? null : `${describeNumber(coverage.covered)} covered`,
+  ];
+  return `Of ${describeCount(entries.length, "source")}: ${parts.filter((part) => part !== null).join(", ")}`;
 }

@@ -1,6 +1,7 @@
 /** Pages, API, metrics and health of one agent as one Hono app. It reads state; the only thing it writes is a reported run. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { mountApi, refuseInvalid } from "./api/routes.ts";
+import { mountCatalogueApi } from "./api/catalogue.ts";
 import { mountRuns } from "./api/runs.ts";
 import { mountAssets, readAssets } from "./assets.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -36,6 +37,7 @@ export function buildHttp(deps: HttpDeps): OpenAPIHono {
 
   const api = new OpenAPIHono({ defaultHook: refuseInvalid });
   mountApi(api, deps, reader);
+  mountCatalogueApi(api, deps);
   mountRuns(api, deps);
   app.route("/api/v1", api);
   app.doc31("/api/v1/openapi.json", {

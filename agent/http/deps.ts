@@ -1,4 +1,5 @@
 /** What the HTTP side is handed: it reads state and says it; it decides nothing and writes only run reports. */
+import type { Catalogue } from "../core/catalogue.ts";
 import type { EvidenceHead } from "../core/evidence.ts";
 import type { SecretRef, SourcePolicy } from "../core/policy.ts";
 import type { CheckRegistry } from "../core/definitions.ts";
@@ -12,6 +13,13 @@ export interface Readiness {
   readonly problems: readonly string[];
 }
 
+export interface CheckNotes {
+  /** Ids of the formats that can answer it. */
+  readonly formats: readonly string[];
+  /** What went wrong for real users, and where they told of it. */
+  readonly failures: readonly { readonly failure: string; readonly seen: string }[];
+}
+
 export interface HttpDeps {
   readonly repositories: Repositories;
   readonly policies: () => readonly SourcePolicy[];
@@ -20,6 +28,8 @@ export interface HttpDeps {
     policies: readonly SourcePolicy[],
     now: number,
   ) => Promise<readonly { readonly policy: SourcePolicy; readonly status: SourceStatus }[]>;
+  /** What there is to protect, what covers it, what is missing. */
+  readonly catalogue: () => Promise<Catalogue>;
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly metricsText: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly readiness: () => Readiness;
@@ -32,6 +42,8 @@ export interface HttpDeps {
   /** What a drill gets on this machine; null before it was tried. */
   readonly isolation: () => Isolation | null;
   readonly checks: CheckRegistry;
+  /** What there is to say of a check besides itself. */
+  readonly notesOfCheck: (id: string) => CheckNotes;
   /** Where the evidence log lies, for the page; null where there is none. */
   readonly evidencePath: string | null;
   /** Address listened on. On a loopback address only loopback host names are answered (DNS rebinding). */

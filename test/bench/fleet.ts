@@ -9,12 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { drillRunner, readConfig, type RunChild, settingsOf, VERSION } from "../../agent/app.ts";
+import { catalogueConfigOf, drillRunner, readConfig, type RunChild, settingsOf, VERSION } from "../../agent/app.ts";
 import { checks } from "../../agent/checks/api.ts";
 import type { SourcePolicy } from "../../agent/core/policy.ts";
 import type { Clock } from "../../agent/core/ports.ts";
 import { createAgent } from "../../agent/engine/agent.ts";
 import type { ChildOutcome } from "../../agent/engine/drill-child/index.ts";
+import { createCataloguer } from "../../agent/engine/cataloguer.ts";
 import { createFleetReader } from "../../agent/engine/read-fleet.ts";
 import { createWorkDir } from "../../agent/engine/drill-child/workdirs.ts";
 import { openStateOrRebuild, rebuildState } from "../../agent/engine/recorder/rebuild.ts";
@@ -83,16 +84,27 @@ async function run(): Promise<void> {
   const { state, recorder } = await openStateOrRebuild({ ...stateDeps, verify: async () => [] });
   const { isolation, runChild } = await drillRunner({ clock, nodePath: process.execPath });
   const child: { run: RunChild } = { run: runChild };
-  const agent = createAgent(settingsOf(config, clock), {
+  const self = selfGauges(telemetry.telemetry);
+  const catalogueConfig = catalogueConfigOf(config);
+  const settings = settingsOf(config, clock);
+  const cataloguer = createCataloguer({
+    config: () => catalogueConfig,
+    vault: settings.vault,
+    repositories: state.repositories,
+    telemetry: telemetry.telemetry,
+    self,
+    clock,
+  });
+  const agent = createAgent(settings, {
     version: VERSION,
     holder: "bench",
     state,
     work: localWork({ leases: state.leases, clock }),
     record: (entries) => recorder.record(entries),
-    tryWrites: async () => new Map(),
-      noteHead: () => recorder.noteHead(),
+    tryOut: async () => new Map(),
+    noteHead: () => recorder.noteHead(),
     telemetry: telemetry.telemetry,
-    self: selfGauges(telemetry.telemetry),
+    self,
     clock,
     random: systemRandom(),
     isolation: () => isolation,
@@ -101,8 +113,8 @@ async function run(): Promise<void> {
     digestKey: "00".repeat(32),
     inbox: `${config.statePath}.inbox`,
     forget: (id) => telemetry.metrics.forget(id),
-    alsoTold: () => [],
-      initialise: (ids) => telemetry.metrics.initialise(ids),
+    alsoTold: (id) => cataloguer.samplesOf(id),
+    initialise: (ids) => telemetry.metrics.initialise(ids),
     restore: () => Promise.resolve(),
     tickMs: 1000,
   });
@@ -189,6 +201,7 @@ async function run(): Promise<void> {
         repositories: state.repositories,
         policies: agent.policies,
         readFleet: createFleetReader(state.repositories),
+        catalogue: () => cataloguer.current(),
         clock,
         metricsText: async () => ({ contentType: telemetry.metrics.contentType, body: await telemetry.metrics.text() }),
         readiness: () => agent.readiness(),

@@ -1,5 +1,6 @@
 /** What the API answers, as schemas: the OpenAPI document is made of them, and tests parse every answer with them. */
 import { z } from "@hono/zod-openapi";
+import { COVERAGES, FINDING_KINDS, SEVERITIES } from "../../core/catalogue.ts";
 import { DRILL_STATES, LEVELS, RPO_STATES } from "../../core/status.ts";
 import {
   ALARM_KINDS,
@@ -104,6 +105,52 @@ export const sourceSchema = z
     polledAt: time.nullable(),
   })
   .openapi("Source");
+
+export const catalogueEntrySchema = z
+  .strictObject({
+    id: z.string(),
+    platform: z.enum(PLATFORMS),
+    owner: z.strictObject({ team: z.string(), contact: z.string().nullable() }).nullable(),
+    domain: z.string(),
+    tier: z.enum(TIERS),
+    classification: z.string().nullable().openapi({ description: "What kind of data it is, in the organisation's own word" }),
+    objectives: z.strictObject({ rpoSeconds: seconds.nullable(), rtoSeconds: seconds.nullable() }),
+    coverage: z.enum(COVERAGES).openapi({
+      description:
+        "none: no backup is configured; empty: looked, and there is none; unknown: not looked at yet, or it could not be; covered",
+    }),
+    backup: z
+      .strictObject({ vault: z.string(), path: z.string(), pattern: z.string(), format: z.string(), everySeconds: seconds.nullable() })
+      .nullable(),
+    newestAt: time.nullable(),
+    layers: z.array(z.enum(LAYERS)).openapi({ description: "Promised" }),
+    drills: z.array(z.enum(DRILL_KINDS)).openapi({ description: "Kinds of calendar drills that come round to it" }),
+    findings: z.array(z.enum(FINDING_KINDS)).openapi({ description: "What is missing, gravest first" }),
+  })
+  .openapi("CatalogueEntry");
+
+export const findingSchema = z
+  .strictObject({
+    kind: z.enum(FINDING_KINDS),
+    severity: z.enum(SEVERITIES),
+    source: z.string().nullable(),
+    vault: z.string().nullable(),
+    path: z.string().nullable(),
+    sentence: z.string(),
+    mend: z.string(),
+  })
+  .openapi("CatalogueFinding");
+
+export const catalogueSummarySchema = z
+  .strictObject({
+    headline: z.string(),
+    coverage: z.record(z.enum(COVERAGES), count),
+    findings: z.record(z.enum(FINDING_KINDS), count),
+    unseen: z
+      .array(z.strictObject({ vault: z.string(), problem: z.string() }))
+      .openapi({ description: "What could not be looked at: while this is not empty, more may be missing than is found" }),
+  })
+  .openapi("CatalogueSummary");
 
 export const pointSchema = z
   .strictObject({

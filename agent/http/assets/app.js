@@ -93,11 +93,33 @@ function redraw() {
   }
 }
 
+// A long id is copied whole by a button, which says that it worked.
+function offerCopies() {
+  if (navigator.clipboard === undefined) return;
+  for (const box of document.querySelectorAll("[data-copy]:not(:has(button))")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy ${box.dataset.copyWhat}`);
+    button.addEventListener("click", () => {
+      navigator.clipboard.writeText(box.dataset.copy).then(
+        () => (button.textContent = "Copied"),
+        () => (button.textContent = "Not allowed"),
+      );
+    });
+    box.append(button);
+  }
+}
+
 // What the person has done to the page is carried over: folded-out parts, drawn plots, focus.
 function carryOver(from, to) {
   for (const open of from.querySelectorAll("details[open][id]")) to.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
   const unnamed = [...from.querySelectorAll("details:not([id])")];
   for (const [index, details] of [...to.querySelectorAll("details:not([id])")].entries()) details.open = unnamed[index]?.open ?? false;
+  for (const choice of from.querySelectorAll("select[id]")) {
+    const fresh = to.querySelector(`#${CSS.escape(choice.id)}`);
+    if (fresh !== null) fresh.value = choice.value;
+  }
   for (const box of to.querySelectorAll("[data-plot]")) {
     const drawn = [...from.querySelectorAll(".plotted")].find((old) => old.dataset.plot === box.dataset.plot);
     if (drawn !== undefined) box.replaceWith(drawn);
@@ -139,6 +161,7 @@ async function refresh() {
   const focused = path === null ? undefined : path.reduce((node, index) => node?.children[index], main);
   if (focused !== undefined && focused !== main) focused.focus({ preventScroll: true });
   drawAll();
+  offerCopies();
 }
 
 function say(text) {
@@ -158,6 +181,7 @@ async function keepCurrent() {
 }
 
 drawAll();
+offerCopies();
 say(`Updates every ${EVERY_MS / 1000} s`);
 setTimeout(keepCurrent, EVERY_MS);
 document.addEventListener("visibilitychange", () => {

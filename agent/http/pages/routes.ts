@@ -8,6 +8,7 @@ import type { HttpDeps } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { failingByCheck } from "../failing.ts";
 import type { Reader } from "../reader.ts";
+import { catalogueBody, catalogueQuery } from "./catalogue.ts";
 import { checkBody, checksBody } from "./checks.ts";
 import { drillBody } from "./drill.ts";
 import { fleetBody } from "./fleet.ts";
@@ -33,8 +34,14 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
   });
 
   app.get("/sources/:id", async (c) => {
-    const view = await reader.source(c.req.param("id"));
-    if (view === null) throw notFound("source");
+    const id = c.req.param("id");
+    const view = await reader.source(id);
+    if (view === null) {
+      // A source without a backup has no page of its own: what there is to say of it is in the catalogue.
+      const known = (await deps.catalogue()).entries.some((entry) => entry.sourceId === id);
+      if (known) return c.redirect(`/catalogue?q=${encodeURIComponent(id)}`);
+      throw notFound("source");
+    }
     const extras = {
       checks: deps.checks,
       isolation: deps.isolation(),
@@ -42,6 +49,12 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
       shown: pointsShown.parse(c.req.query("points")),
     };
     return send(c, { title: view.policy.id, here: null, at: view.at, plots: true, body: sourceBody(view, extras) });
+  });
+
+  app.get("/catalogue", async (c) => {
+    const query = catalogueQuery.parse(c.req.query());
+    const body = catalogueBody(await deps.catalogue(), query, clock.now());
+    return send(c, { title: "Catalogue", here: "catalogue", at: clock.now(), body });
   });
 
   app.get("/drills/:id", async (c) => {
@@ -65,7 +78,7 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
       title: check.id,
       here: "checks",
       at: fleet.at,
-      body: checkBody(check, failingByCheck(fleet).get(check.id) ?? [], fleet.at),
+      body: checkBody(check, deps.notesOfCheck(check.id), failingByCheck(fleet).get(check.id) ?? [], fleet),
     });
   });
 

@@ -172,6 +172,8 @@ describe("the OpenAPI document", () => {
     const document = documentSchema.parse(await get("/api/v1/openapi.json"));
     expect(Object.keys(document.paths).sort()).toEqual([
       "/api/v1/alarms",
+      "/api/v1/catalogue",
+      "/api/v1/catalogue/findings",
       "/api/v1/checks",
       "/api/v1/drills/{id}",
       "/api/v1/runs",

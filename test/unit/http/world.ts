@@ -1,9 +1,11 @@
 /** An agent's memory as it looks after 45 nights of five sources, and the app over it: what pages and API are tested on. */
 import { createHash } from "node:crypto";
+import { type Catalogue, type CatalogueConfig, catalogue, type VaultLook } from "../../../agent/core/catalogue.ts";
 import { judge } from "../../../agent/core/verdict.ts";
 import type { SourcePolicy } from "../../../agent/core/policy.ts";
 import type { Check, State } from "../../../agent/core/ports.ts";
 import type { CheckResult, DrillRecord, RecoveryPoint, RunReport } from "../../../agent/core/values.ts";
+import { sightings } from "../../../agent/engine/cataloguer.ts";
 import { createFleetReader } from "../../../agent/engine/read-fleet.ts";
 import { buildHttp, type HttpDeps } from "../../../agent/http/app.ts";
 import { seededRandom } from "../../../agent/kit/random.ts";
@@ -235,6 +237,23 @@ export async function fiveSources(state: State): Promise<SourcePolicy[]> {
   return [healthy, late, collapsed, broken, locked];
 }
 
+/** The catalogue as the agent makes it; vaults are looked through only where a test says what lies there. */
+export async function catalogueOf(state: State, more: Partial<CatalogueConfig>, looks: readonly VaultLook[] = []): Promise<Catalogue> {
+  const config: CatalogueConfig = {
+    sources: [],
+    uncovered: [],
+    vaults: ["nightly"],
+    calendars: [{ kind: "smoke", schedule: "0 6 1 * *", timezone: "UTC", rotate: "all" }],
+    formats: [
+      { id: "grist", platform: "grist" },
+      { id: "node-red", platform: "node-red" },
+    ],
+    connectors: new Map(),
+    ...more,
+  };
+  return catalogue(config, await sightings(config, state.repositories), looks);
+}
+
 export function world(more: Partial<HttpDeps> & { state?: State; sources?: SourcePolicy[] } = {}): World {
   const { state = memoryState(), sources = [], ...overrides } = more;
   const clock = fakeClock(NOW);
@@ -244,6 +263,7 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
     repositories: state.repositories,
     policies: () => sources,
     readFleet: createFleetReader(state.repositories),
+    catalogue: () => catalogueOf(state, { sources }),
     clock,
     metricsText: () => Promise.resolve({ contentType: "application/openmetrics-text; version=1.0.0; charset=utf-8", body: "# EOF\n" }),
     readiness: () => ({ ready: true, problems: [] }),
@@ -256,6 +276,10 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
     evidenceHead: () => ({ seq: 1234, hash: "3f".repeat(32) }),
     isolation: () => ({ process: true, permissions: true, network: true, memoryLimit: false, databaseLocked: true }),
     checks: CHECKS,
+    notesOfCheck: (id) => ({
+      formats: id === "credentials.decrypt" ? ["node-red"] : ["csv", "grist"],
+      failures: id === "links.resolve" ? [{ failure: "duplicate/restore silently drops links", seen: "NocoDB #11496" }] : [],
+    }),
     evidencePath: "/var/lib/restorewatch/evidence",
     host: "127.0.0.1",
     onError: (error) => {
