@@ -2,7 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ANSWERED_BY } from "./checks/answered-by.ts";
 import { checks } from "./checks/api.ts";
+import { PITFALLS } from "./checks/pitfalls.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import type { CatalogueConfig } from "./core/catalogue.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
@@ -23,7 +25,7 @@ import { openEvidence, type OpenEvidence } from "./evidence/log.ts";
 import { verifyEvidence } from "./evidence/verify.ts";
 import { formats } from "./formats/api.ts";
 import { systemClock } from "./kit/clock.ts";
-import { tryWrite } from "./kit/try-write.ts";
+import { tryProcess, tryWrite } from "./kit/try-out.ts";
 import { systemRandom } from "./kit/random.ts";
 import { setStateAside } from "./state/aside.ts";
 import { openState, type SqliteState } from "./state/sqlite.ts";
@@ -172,11 +174,11 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       work: localWork({ leases: opened.leases, clock }),
       record: (entries) => recorder.record(entries),
       noteHead: (always) => recorder.noteHead(always),
-      tryWrites: async () =>
+      tryOut: async (thoroughly) =>
         new Map([
           ["evidence", await tryWrite(config.evidenceDir, world.pid)],
           ["state", await tryWrite(dirname(config.statePath), world.pid)],
-          ["sandbox", await tryWrite(config.workDir, world.pid)],
+          ["sandbox", (await tryWrite(config.workDir, world.pid)) ?? (thoroughly ? await tryProcess(world.nodePath) : null)],
         ]),
       telemetry: telemetry.telemetry,
       self,
@@ -313,6 +315,15 @@ async function digestKey(config: LoadedConfig, random: Random): Promise<string> 
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, key, { mode: 0o600, flag: "wx" });
   return key;
+}
+
+/** What there is to say of a check besides itself: which formats answer it, which failures of real users it would have found. */
+export function notesOfCheck(id: string): {
+  readonly formats: readonly string[];
+  readonly failures: readonly { readonly failure: string; readonly seen: string }[];
+} {
+  const failures = PITFALLS.filter((pitfall) => pitfall.checks.includes(id)).map(({ failure, seen }) => ({ failure, seen }));
+  return { formats: ANSWERED_BY[id] ?? [], failures };
 }
 
 /** A fresh id for what has no name of its own. */

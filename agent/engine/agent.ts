@@ -47,8 +47,8 @@ export interface AgentDeps {
   readonly record: (entries: readonly EvidenceEntry[]) => Promise<void>;
   /** `always`: also when today's was noted already. */
   readonly noteHead: (always?: boolean) => Promise<void>;
-  /** Tries to write where the agent has to write; what it threw, or null, a cause. */
-  readonly tryWrites: () => Promise<ReadonlyMap<Cause, Error | null>>;
+  /** Tries to write where the agent has to write, and `thoroughly` to start a process too; what was thrown, or null, a cause. */
+  readonly tryOut: (thoroughly: boolean) => Promise<ReadonlyMap<Cause, Error | null>>;
   readonly telemetry: Telemetry;
   readonly self: SelfGauges;
   readonly clock: Clock;
@@ -90,7 +90,7 @@ export interface Agent {
 const POLL_DEADLINE_MS = 30_000;
 const FOUND_BY_MOST = 10_000;
 const BEAT_LATE_MS = 30_000;
-const LOOK_AFTER_MS = 30_000;
+const LOOK_AFTER_MS = 10_000;
 /** A daily note of the head that is older than this says that the clock is wrong, or that the agent was off for long. */
 const LONG_MS = 45 * 86_400_000;
 
@@ -232,9 +232,13 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     const steady = clock.monotonic();
     if (health.problems().length === 0 && steady - lookedAfter < LOOK_AFTER_MS) return;
     lookedAfter = steady;
-    for (const [cause, error] of await deps.tryWrites()) {
-      if (error === null) health.well(cause, "look");
-      else health.trouble(cause, error, "look");
+    for (const [cause, error] of await deps.tryOut(health.has("sandbox"))) {
+      if (error !== null) health.trouble(cause, error, "look");
+      else if (health.well(cause, "look") && cause === "sandbox") {
+        // What stood in the way of drills was seen, and is gone: those it ended need not wait.
+        health.well("sandbox", "work");
+        scheduler.retryNow();
+      }
     }
     // Only an entry that really goes in shows that entries go in.
     const failed = (cause: Cause): boolean => health.has(cause, "work") && !health.has(cause, "look");
@@ -243,7 +247,6 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
 
   function recovered(cause: Cause): void {
     if (cause === "evidence" || cause === "state") scheduler.pollAllNow();
-    if (cause === "sandbox") scheduler.retryNow();
   }
 
   async function drilled(

@@ -13,7 +13,8 @@ export type Origin = "work" | "look";
 
 export interface Health {
   trouble(cause: Cause, thrown: unknown, origin?: Origin): void;
-  well(cause: Cause, origin?: Origin): void;
+  /** @returns whether there was something to take back */
+  well(cause: Cause, origin?: Origin): boolean;
   has(cause: Cause, origin?: Origin): boolean;
   /** One sentence a cause that holds. */
   problems(): readonly string[];
@@ -22,7 +23,7 @@ export interface Health {
 const WHAT: Readonly<Record<Cause, string>> = {
   evidence: "The evidence cannot be written, so nothing can be recorded and no drill is begun",
   state: "The state cannot be read or written, so nothing can be recorded and no drill is begun",
-  sandbox: "Drills cannot be worked on",
+  sandbox: "Drills cannot work",
   inbox: "What the command line left for the agent cannot be taken in",
   scheduler: "The scheduler does not get through",
 };
@@ -45,11 +46,13 @@ export function createHealth(telemetry: Telemetry, onWell: (cause: Cause) => voi
     },
     well(cause, origin = "work") {
       const by = held.get(cause);
-      if (by === undefined || !by.delete(origin) || by.size > 0) return;
+      if (by === undefined || !by.delete(origin)) return false;
+      if (by.size > 0) return true;
       held.delete(cause);
       tell(cause);
       telemetry.log("info", "the agent is no longer degraded", { cause });
       onWell(cause);
+      return true;
     },
     has: (cause, origin) => (origin === undefined ? held.has(cause) : held.get(cause)?.has(origin) === true),
     problems: () => [...held.values()].flatMap((by) => [...by.values()].slice(0, 1)),

@@ -20,9 +20,17 @@ export function agentCommand(...args: readonly string[]): readonly [string, read
   return [process.execPath, ["--disable-warning=ExperimentalWarning", join(ROOT, "agent/main.ts"), ...args]];
 }
 
-/** Resolves once the agent listens; its address is whatever port was free. */
-export async function startAgentProcess(cwd: string, args: readonly string[] = ["start", "--log", "json"]): Promise<RunningAgent> {
-  const [command, all] = agentCommand(...args, "--listen", "127.0.0.1:0");
+/**
+ * Resolves once the agent listens; its address is whatever port was free.
+ * @param wrap a command that becomes the agent's process by its last arguments, such as `["prlimit", "--nofile=64"]`
+ */
+export async function startAgentProcess(
+  cwd: string,
+  args: readonly string[] = ["start", "--log", "json"],
+  wrap: readonly string[] = [],
+): Promise<RunningAgent> {
+  const [node, own] = agentCommand(...args, "--listen", "127.0.0.1:0");
+  const [command = node, ...all] = [...wrap, node, ...own];
   const child = spawn(command, all, { cwd, stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] } });
   let stdout = "";
   let stderr = "";

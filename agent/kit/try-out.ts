@@ -1,4 +1,5 @@
-/** Whether a directory takes what is written to it. */
+/** Whether this machine lets us do what we will have to: write to a directory, start a process. */
+import { spawn } from "node:child_process";
 import { mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -24,4 +25,21 @@ export async function tryWrite(directory: string, pid: number): Promise<Error | 
   } catch (thrown) {
     return thrown instanceof Error ? thrown : new Error(String(thrown));
   }
+}
+
+const PROCESS_MS = 10_000;
+
+/** @returns what kept `path` from being started with `--version`, or null when it ran */
+export function tryProcess(path: string): Promise<Error | null> {
+  return new Promise((resolve) => {
+    try {
+      const child = spawn(path, ["--version"], { stdio: "ignore", env: {}, timeout: PROCESS_MS, killSignal: "SIGKILL" });
+      child.on("error", resolve);
+      child.on("exit", (code) =>
+        resolve(code === 0 ? null : new Error("A process that was started to see whether it can be ended early.")),
+      );
+    } catch (thrown) {
+      resolve(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  });
 }
