@@ -171,6 +171,8 @@ export interface RestoreSet extends Described {
   readonly fileBytes: ReadonlyMap<string, Uint8Array>;
   /** Links of the sample that lead out of it, as `collection/key/field`: they are not restored and not compared. */
   readonly cut: ReadonlySet<string>;
+  /** Every key the backup has of a collection, sampled or not; a collection with too many is left out. */
+  readonly keys?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export interface Workspace {

@@ -69,6 +69,7 @@ const line = z.discriminatedUnion("t", [
   z.object({ t: z.literal("original"), name: z.string().regex(/^[A-Za-z0-9_.-]{1,200}$/u), document: z.json() }),
   z.object({ t: z.literal("record"), collection: text, key: text, values: z.array(value), createdAt: moment, updatedAt: moment }),
   z.object({ t: z.literal("file"), id: text, base64: z.base64() }),
+  z.object({ t: z.literal("keys"), collection: text, keys: z.array(text) }),
   z.object({ t: z.literal("end"), cut: z.array(text) }),
 ]);
 export type RestoreSetLine = z.input<typeof line>;
@@ -83,6 +84,7 @@ export function* restoreSetLines(set: RestoreSet): Iterable<string> {
     for (const { key, values, createdAt, updatedAt } of records)
       yield of({ t: "record", collection: id, key, values, createdAt, updatedAt });
   for (const [id, bytes] of set.fileBytes) yield of({ t: "file", id, base64: Buffer.from(bytes).toString("base64") });
+  for (const [collectionId, keys] of set.keys ?? []) yield of({ t: "keys", collection: collectionId, keys: [...keys] });
   yield of({ t: "end", cut: [...set.cut] });
 }
 
@@ -95,6 +97,7 @@ export async function parseRestoreSet(lines: AsyncIterable<string>): Promise<Res
   const originals: Record<string, Json> = {};
   const records = new Map<string, ContentRecord[]>();
   const fileBytes = new Map<string, Uint8Array>();
+  const allKeys = new Map<string, ReadonlySet<string>>();
   let cut: ReadonlySet<string> | null = null;
   for await (const each of lines) {
     if (each === "") continue;
@@ -104,6 +107,7 @@ export async function parseRestoreSet(lines: AsyncIterable<string>): Promise<Res
     if (one.t === "described") about = one.described as Described;
     else if (one.t === "original") originals[one.name] = one.document;
     else if (one.t === "file") fileBytes.set(one.id, Buffer.from(one.base64, "base64"));
+    else if (one.t === "keys") allKeys.set(one.collection, new Set(one.keys));
     else if (one.t === "end") cut = new Set(one.cut);
     else {
       const { key, values, createdAt, updatedAt } = one;
@@ -117,7 +121,7 @@ export async function parseRestoreSet(lines: AsyncIterable<string>): Promise<Res
     const shape = about.collections.find((each) => each.id === id);
     if (shape === undefined || list.some((each) => each.values.length !== shape.fields.length)) throw unusable();
   }
-  return { ...about, originals, records, fileBytes, cut };
+  return { ...about, originals, records, fileBytes, cut, keys: allKeys };
 }
 
 function parseJson(text_: string): unknown {

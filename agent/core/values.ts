@@ -164,6 +164,8 @@ export interface DrillRecord {
   readonly resources: ResourceUse | null;
   readonly isolation: Isolation | null;
   readonly traceId: string | null;
+  /** Items compared with production, by result; absent where the layer live did not run. */
+  readonly compared?: Readonly<Record<"match" | "changed" | "mismatch" | "unverifiable", number>>;
 }
 
 export interface Alarm {

@@ -10,6 +10,8 @@ import { restoreSetLines } from "../core/restore-set.ts";
 import { RESTORE_SET_FILE, type RestoreRequest } from "./protocol.ts";
 
 const BATCH = 500;
+/** Keys of a collection that are told whole, so that what only production has can be found. */
+const MOST_KEYS = 100_000;
 
 /** @returns how many records and files lie in the file, and links that lead out of it */
 export async function writeRestoreSet(
@@ -65,7 +67,21 @@ export async function drawRestoreSet(
     records,
     fileBytes,
     cut: new Set([...cut, ...left]),
+    keys: await allKeys([...tables.values()], sandbox, signal),
   };
+}
+
+async function allKeys(
+  tables: readonly SandboxTable[],
+  sandbox: Pick<Sandbox, "query">,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const found = new Map<string, ReadonlySet<string>>();
+  for (const table of tables.filter((one) => one.keyed <= MOST_KEYS)) {
+    const rows = await sandbox.query(`SELECT k FROM ${quoted(table.keys)} WHERE k IS NOT NULL`, [], { signal, maxRows: MOST_KEYS });
+    found.set(table.collection.id, new Set(rows.map((row) => String(row["k"]))));
+  }
+  return found;
 }
 
 function sizeOf(set: RestoreSet): number {

@@ -1,0 +1,199 @@
+/**
+ * The layer `live`: a sample of a backup beside what production holds now (verification.md §4). What people did since is `changed`, what
+ * the backup should have held and does not is `mismatch`, what cannot be told is `unverifiable`. Production is only read.
+ */
+import {
+  COMPARED,
+  comparableFields,
+  type Compared,
+  type Comparison,
+  compareWithProduction,
+  type ComparisonTimes,
+} from "../../core/compare.ts";
+import type { Collection } from "../../core/content.ts";
+import { asAgentError } from "../../core/errors.ts";
+import { keyDigest } from "../../core/ids.ts";
+import type { OpenPlatform, Platform, RestoreSet } from "../../core/platform-ports.ts";
+import type { Clock, Telemetry } from "../../core/ports.ts";
+import type { CheckResult, Example } from "../../core/values.ts";
+import { describeCount } from "../../core/words-for-people.ts";
+import { ATTRIBUTES, SPANS } from "../../telemetry/names.ts";
+
+export interface LiveOrder {
+  /** When the backup began to be made, ms since the epoch. */
+  readonly startedAt: number;
+  readonly digestKey: string;
+  /** Most keys of production that are listed for one collection. */
+  readonly mostKeys: number;
+}
+
+export interface LiveOutcome {
+  readonly checks: readonly CheckResult[];
+  readonly compared: Readonly<Record<Compared, number>> | null;
+  readonly trouble: { readonly code: string; readonly message: string } | null;
+  readonly ms: number;
+}
+
+/** Product clocks tell seconds, and a request takes its time. */
+const TOLERANCE_MS = 5000;
+const EXAMPLES = 5;
+
+interface Finding {
+  readonly collection: Collection;
+  readonly key: string;
+  readonly comparison: Comparison;
+}
+
+/** Never throws. */
+export async function liveDrill(
+  order: LiveOrder,
+  set: RestoreSet,
+  open: OpenPlatform,
+  deps: { readonly telemetry: Telemetry; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<LiveOutcome> {
+  const { telemetry, clock } = deps;
+  const from = clock.monotonic();
+  const findings: Finding[] = [];
+  const notes: string[] = [];
+  let trouble: LiveOutcome["trouble"] = null;
+  try {
+    await telemetry.span(SPANS.phase("compare"), {}, async (span) => {
+      const probe = await open.platform.probe(signal);
+      const inventory = await open.platform.inventory(signal);
+      const times = { startedAt: order.startedAt, skewMs: probe.clockSkewMs ?? 0, toleranceMs: TOLERANCE_MS };
+      for (const collection of set.collections.filter((one) => !one.computed)) {
+        const live = inventory.collections.find((one) => one.id === collection.id);
+        if (live === undefined) {
+          notes.push(`${collection.name} is not in production any more`);
+          continue;
+        }
+        const gone = comparableFields(collection, live).gone.filter((field) => !field.computed);
+        if (gone.length > 0) notes.push(`${collection.name} has no ${gone.map((field) => field.name).join(", ")} any more in production`);
+        const updatesTold = open.capturer?.incremental(live) ?? false;
+        findings.push(...(await compareCollection(collection, live, set, open.platform, { ...times, updatesTold }, order, notes, signal)));
+      }
+      span.set({ [ATTRIBUTES.items]: findings.length });
+    });
+  } catch (thrown) {
+    const error = asAgentError(thrown);
+    trouble = { code: error.code, message: error.mend === null ? error.message : `${error.message}; ${error.mend}` };
+  }
+  const ms = clock.monotonic() - from;
+  if (findings.length === 0) return { checks: [], compared: null, trouble, ms };
+  const compared = Object.fromEntries(
+    COMPARED.map((result) => [result, findings.filter((one) => one.comparison.result === result).length]),
+  ) as Record<Compared, number>;
+  const checks = [comparedResult(compared, notes, ms), mismatchResult(findings, compared, order.digestKey)];
+  for (const check of checks)
+    await telemetry.span(
+      SPANS.check,
+      {
+        [ATTRIBUTES.checkId]: check.id,
+        [ATTRIBUTES.checkLayer]: "live",
+        [ATTRIBUTES.checkStatus]: check.status,
+        [ATTRIBUTES.checkObserved]: check.observed,
+      },
+      async (span) => {
+        if (check.status === "fail") span.fail("check-failed");
+      },
+    );
+  return { checks, compared, trouble, ms };
+}
+
+async function compareCollection(
+  collection: Collection,
+  live: Collection,
+  set: RestoreSet,
+  platform: Platform,
+  times: ComparisonTimes,
+  order: LiveOrder,
+  notes: string[],
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const { pairs } = comparableFields(collection, live);
+  const sampled = set.records.get(collection.id) ?? [];
+  const read = new Map(
+    (
+      await platform.readItems(
+        live,
+        sampled.map((record) => record.key),
+        signal,
+      )
+    ).map((record) => [record.key, record]),
+  );
+  const findings = sampled.map((record): Finding => {
+    const comparison = compareWithProduction(record, read.get(record.key) ?? null, pairs, times);
+    return { collection, key: record.key, comparison };
+  });
+  const known = set.keys?.get(collection.id);
+  if (known === undefined) {
+    notes.push(`${collection.name} is too large to look for records that only production has`);
+    return findings;
+  }
+  let listed = 0;
+  for await (const page of platform.listKeys(live, signal)) {
+    listed += page.length;
+    // Keys are enough: a record the backup does not hold is judged by when it was made.
+    for (const { key, createdAt, updatedAt } of page.filter((one) => !known.has(one.key)))
+      findings.push({ collection, key, comparison: compareWithProduction(null, { key, values: [], createdAt, updatedAt }, pairs, times) });
+    if (listed >= order.mostKeys) {
+      notes.push(`${collection.name}: only ${listed} keys of production were listed`);
+      break;
+    }
+  }
+  return findings;
+}
+
+function comparedResult(compared: Readonly<Record<Compared, number>>, notes: readonly string[], durationMs: number): CheckResult {
+  const told = compared.match + compared.changed + compared.mismatch;
+  const said = COMPARED.filter((result) => compared[result] > 0).map((result) => `${compared[result]} ${result}`);
+  const beside = notes.length === 0 ? "" : `; ${notes.slice(0, 3).join("; ")}`;
+  return {
+    id: "live.compared",
+    layer: "live",
+    status: told > 0 ? "pass" : "error",
+    observed: `${said.join(", ")}${beside}.`,
+    expected: null,
+    count: told,
+    examples: [],
+    durationMs,
+  };
+}
+
+function mismatchResult(findings: readonly Finding[], compared: Readonly<Record<Compared, number>>, digestKey: string): CheckResult {
+  const wrong = findings.filter((one) => one.comparison.result === "mismatch");
+  const base = { id: "live.mismatch", layer: "live", durationMs: 0 } as const;
+  if (wrong.length === 0)
+    return {
+      ...base,
+      status: "pass",
+      observed: `The backup holds what production held (${describeCount(compared.match, "record")} equal).`,
+      expected: null,
+      count: compared.match,
+      examples: [],
+    };
+  const lost = wrong.filter((one) => one.comparison.because === "created before the backup began").length;
+  const differ = wrong.length - lost;
+  const said = [
+    ...(lost === 0 ? [] : [`without ${describeCount(lost, "record")} that production had before it began`]),
+    ...(differ === 0 ? [] : [`with other values in ${describeCount(differ, "record")} that nobody changed since`]),
+  ];
+  return {
+    ...base,
+    status: "fail",
+    observed: `The backup is ${said.join(", and ")}.`,
+    expected: "0",
+    count: wrong.length,
+    examples: wrong.slice(0, EXAMPLES).map(({ collection, key, comparison }): Example => {
+      const [field] = comparison.fields;
+      const name = collection.fields.find((one) => one.id === field)?.name;
+      return {
+        collection: collection.name,
+        item: collection.keyKind === "platform" ? key : keyDigest(digestKey, collection.id, key),
+        ...(name === undefined ? {} : { field: name }),
+        note: comparison.because,
+      };
+    }),
+  };
+}
