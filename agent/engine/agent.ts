@@ -123,6 +123,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     },
     stumble: (thrown) => health.trouble("scheduler", thrown),
     mayDrill: () => watch.settled() && !health.has("evidence") && !health.has("state"),
+    mayPoll: () => !health.has("state"),
     everyTick,
     housekeeping,
     tickMs: deps.tickMs,
@@ -211,14 +212,19 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   }
 
   async function recording(work: () => Promise<void>): Promise<void> {
+    await keepingWatch(work);
+    health.well("evidence");
+    health.well("state");
+  }
+
+  /** @param work throws nothing but that something could not be kept */
+  async function keepingWatch<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await work();
+      return await work();
     } catch (thrown) {
       health.trouble(causeOfRecording(thrown), thrown);
       throw thrown;
     }
-    health.well("evidence");
-    health.well("state");
   }
 
   async function everyTick(): Promise<void> {
@@ -263,19 +269,21 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   }
 
   async function poll(policy: SourcePolicy, signal: AbortSignal): Promise<PollOutcome> {
-    const outcome = await pollSource(
-      policy,
-      {
-        vault: settings.vault,
-        repositories,
-        record,
-        telemetry,
-        clock,
-        settled: watch.settled,
-        random: deps.random,
-        deadlineMs: POLL_DEADLINE_MS,
-      },
-      signal,
+    const outcome = await keepingWatch(() =>
+      pollSource(
+        policy,
+        {
+          vault: settings.vault,
+          repositories,
+          record,
+          telemetry,
+          clock,
+          settled: watch.settled,
+          random: deps.random,
+          deadlineMs: POLL_DEADLINE_MS,
+        },
+        signal,
+      ),
     );
     for (const id of outcome.points) {
       foundBy.set(id, { traceId: outcome.span.traceId, spanId: outcome.span.spanId });

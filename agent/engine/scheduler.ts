@@ -28,6 +28,8 @@ export interface SchedulerDeps {
   readonly stumble: (thrown: unknown) => void;
   /** False while nothing could be recorded, or the clock is not believed: then no drill is begun. */
   readonly mayDrill: () => boolean;
+  /** False while no outcome of a poll could be kept. */
+  readonly mayPoll: () => boolean;
   /** Before anything else in a tick: what the command line left for us. */
   readonly everyTick: () => Promise<void>;
   /** Once a day or at start: prune, note the head. */
@@ -126,6 +128,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   }
 
   async function startPolls(policies: readonly SourcePolicy[], now: number, signal: AbortSignal): Promise<void> {
+    if (!deps.mayPoll()) return;
     for (const policy of policies) {
       if (polling.size >= deps.concurrency().polls) return;
       if (polling.has(policy.id)) continue;

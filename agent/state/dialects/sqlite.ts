@@ -6,7 +6,8 @@ import { AgentError } from "../../core/errors.ts";
 export const REBUILD = "restorewatch state rebuild";
 /** "RWst": marks a database file as ours, so that nobody else's is ever migrated or moved aside. */
 export const APPLICATION_ID = 0x52577374;
-const BUSY_TIMEOUT_MS = 5000;
+/** The whole process stands still while SQLite waits: longer than this is told as `state-busy`, and tried again by whoever wanted it. */
+const BUSY_TIMEOUT_MS = 500;
 const STATEMENTS_KEPT = 200;
 
 /**

@@ -41,7 +41,9 @@ export interface World {
 export const csv = (rows: number): string =>
   `id,name,amount\n${Array.from({ length: rows }, (_, n) => `${n + 1},Deal ${n + 1},${n * 1.5}\n`).join("")}`;
 
-export async function makeWorld(more: { readonly backups?: string; readonly drills?: string } = {}): Promise<World> {
+export async function makeWorld(
+  more: { readonly backups?: string; readonly drills?: string; readonly evidence?: string } = {},
+): Promise<World> {
   const home = await mkdtemp(join(tmpdir(), "rw-degraded-"));
   const path = (...parts: readonly string[]): string => join(home, ...parts);
   const config = path("restorewatch.yaml");
@@ -50,7 +52,7 @@ export async function makeWorld(more: { readonly backups?: string; readonly dril
   await writeFile(
     config,
     `state: { sqlite: ./state/restorewatch.db }
-evidence: { directory: ./evidence }
+evidence: { directory: ${more.evidence ?? "./evidence"} }
 agent: { workDirectory: ./work }
 http: { listen: "127.0.0.1:9464", runs: { token: { file: ./token } } }
 vaults:
@@ -184,3 +186,13 @@ export const setLimit = (
   const [command = "prlimit", ...args] = [...as, "prlimit", "--pid", String(agent.process.pid ?? 0), `--${name}=${value}:`];
   return run(command, args);
 };
+
+/** Root ignores permissions and most limits, so what is about them runs as someone else; whoever is not root stays who they are. */
+const ROOT = process.getuid?.() === 0;
+const OTHER = "54321";
+export const OTHER_USER: readonly string[] = ROOT ? ["setpriv", `--reuid=${OTHER}`, `--regid=${OTHER}`, "--clear-groups", "--"] : [];
+
+/** Gives the whole world to the other user. */
+export async function owned(world: World): Promise<void> {
+  if (ROOT) await run("chown", ["-R", `${OTHER}:${OTHER}`, world.home]);
+}

@@ -99,6 +99,7 @@ function world(policies: readonly SourcePolicy[], more: Partial<SchedulerDeps> =
     },
     stumble: () => undefined,
     mayDrill: () => true,
+    mayPoll: () => true,
     beat: () => {
       beats += 1;
     },

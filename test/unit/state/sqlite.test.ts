@@ -44,7 +44,7 @@ describe("opening", () => {
     expect((await stat(path)).mode & 0o077).toBe(0);
     const database = connect(path, "write");
     const value = (pragma: string): unknown => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
-    expect(["journal_mode", "synchronous", "foreign_keys", "busy_timeout"].map(value)).toEqual(["wal", 2, 1, 5000]);
+    expect(["journal_mode", "synchronous", "foreign_keys", "busy_timeout"].map(value)).toEqual(["wal", 2, 1, 500]);
     database.close();
   });
 
