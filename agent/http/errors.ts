@@ -19,8 +19,15 @@ export class Refusal extends Error {
   }
 }
 
+/** Why something that was there may be gone. */
+const GONE: Readonly<Record<string, string>> = {
+  source: " It may have been renamed or taken out of the configuration; what was recorded of it stays in the evidence.",
+  drill: " Old drills leave the pages after agent.retention; the evidence keeps them.",
+  page: " The address may be mistyped.",
+};
+
 export function notFound(what: string): Refusal {
-  return new Refusal(404, "not-found", `There is no such ${what} here.`);
+  return new Refusal(404, "not-found", `There is no such ${what} here.${GONE[what] ?? ""}`);
 }
 
 /** The refusal for anything thrown; what was not meant for the person becomes a plain 500. */

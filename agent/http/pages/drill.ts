@@ -4,7 +4,7 @@ import type { CheckRegistry } from "../../core/definitions.ts";
 import type { DrillRecord, RecoveryPoint } from "../../core/values.ts";
 import { type DrillKind, ITEM_KINDS, LAYERS, type Phase, PHASES } from "../../core/words.ts";
 import { describeBytes, describeDuration, describeNumber } from "../../core/words-for-people.ts";
-import { type Html, LAYER_MEANING, moment, sourceLink, term, verdictBadge } from "./html.ts";
+import { copyable, type Html, LAYER_MEANING, moment, sourceLink, term, verdictBadge } from "./html.ts";
 import { isolationList } from "./isolation.ts";
 import { checkResults } from "./results.ts";
 import { spanBar } from "./svg.ts";
@@ -27,6 +27,9 @@ const PHASE_MEANING: Readonly<Record<Phase, string>> = {
   dispose: "remove the sandbox",
 };
 
+/** Time that no phase accounts for is a row of its own from here on. */
+const REST_SHOWN_MS = 10;
+
 export function drillBody(drill: DrillRecord, point: RecoveryPoint | null, registry: CheckRegistry, now: number): Html {
   const { artifact } = drill;
   return html`<nav class="crumbs" aria-label="Where you are">
@@ -34,6 +37,9 @@ export function drillBody(drill: DrillRecord, point: RecoveryPoint | null, regis
     </nav>
     <h1>Drill of ${drill.sourceId} ${verdictBadge(drill.verdict)}</h1>
     ${verdictText(drill)}
+    <p class="lead">
+      A drill restores one backup into a sandbox that is cut off from everything else, asks every check of it, and removes it.
+    </p>
     <dl class="identity">
       ${term("Ended", moment(drill.finishedAt, now))} ${term("Took", describeDuration(drill.finishedAt - drill.startedAt))}
       ${term("Backup of", point === null ? html`<span class="muted">no longer known</span>` : moment(point.createdAt, now))}
@@ -42,7 +48,7 @@ export function drillBody(drill: DrillRecord, point: RecoveryPoint | null, regis
     </dl>
     ${layersSection(drill)}
     <section id="checks">
-      <h2>Checks</h2>
+      <h2>What the checks found</h2>
       ${checkResults(drill.checks, registry)}
     </section>
     ${phasesSection(drill)}
@@ -53,7 +59,7 @@ export function drillBody(drill: DrillRecord, point: RecoveryPoint | null, regis
           ${term("Where", html`<code>${artifact.path}</code>`)}
           ${term("Format", artifact.format === null ? "not recognised" : `${artifact.format}${artifact.formatVersion === null ? "" : ` ${artifact.formatVersion}`}`)}
           ${term("Size", describeBytes(artifact.bytes))}
-          ${term("SHA-256", artifact.sha256 === null ? "could not be read" : html`<code class="hash">${artifact.sha256}</code>`, "What exactly was verified; compare it with sha256sum")}
+          ${term("SHA-256", artifact.sha256 === null ? "could not be read" : html`${copyable(artifact.sha256, "the SHA-256")}`, "What exactly was verified; compare it with sha256sum")}
         </dl>
       </section>
       ${inventoryCard(drill)} ${resourcesCard(drill)}
@@ -90,7 +96,7 @@ function verdictText(drill: DrillRecord): Html {
 
 function layersSection({ layers }: DrillRecord): Html {
   return html`<section>
-    <h2>Layers</h2>
+    <h2>How deep was it looked at?</h2>
     <ul class="layer-list">
       ${LAYERS.map((layer) => {
         const verdict = layers[layer];
@@ -113,6 +119,7 @@ function phasesSection({ phases, startedAt, finishedAt, traceId }: DrillRecord):
     known.reduce((sum, { ms }) => sum + ms, 0),
     1,
   );
+  const rest = finishedAt - startedAt - known.reduce((sum, { ms }) => sum + ms, 0);
   let from = 0;
   const rows = known.map(({ phase, ms }) => {
     const row = { phase, ms, from: from / whole, to: (from + ms) / whole };
@@ -141,13 +148,24 @@ function phasesSection({ phases, startedAt, finishedAt, traceId }: DrillRecord):
                     <td class="number">${describeDuration(row.ms)}</td>
                   </tr>`,
               )}
+              ${
+                rest < REST_SHOWN_MS
+                  ? ""
+                  : html`<tr>
+                      <th scope="row">else<small>start a process of its own, hand the backup over, write the evidence</small></th>
+                      <td><span class="muted">before, between and after</span></td>
+                      <td class="number">${describeDuration(rest)}</td>
+                    </tr>`
+              }
             </tbody>
           </table>`
     }
     ${
       traceId === null
         ? html`<p class="muted">No trace was recorded.</p>`
-        : html`<p>Trace <code>${traceId}</code> <span class="muted">holds every step; look it up in your tracing backend.</span></p>`
+        : html`<p>
+            Trace ${copyable(traceId, "the trace id")} <span class="muted">holds every step; look it up in your tracing backend.</span>
+          </p>`
     }
   </section>`;
 }
@@ -158,18 +176,20 @@ function inventoryCard({ facts, sample }: DrillRecord): Html {
     <h2>What the backup holds</h2>
     <dl class="facts">
       ${ITEM_KINDS.map((kind) => term(kind, describeNumber(facts.inventory[kind])))}
-      ${sample === null ? "" : term("Checked", `${describeNumber(sample.checked)} of ${describeNumber(sample.population)}${sample.strategy === "all" ? " (all)" : " (random sample)"}`)}
+      ${sample === null ? "" : term("records checked", `${describeNumber(sample.checked)} of ${describeNumber(sample.population)}${sample.strategy === "all" ? " (all)" : " (random sample)"}`)}
     </dl>
   </section>`;
 }
 
-function resourcesCard({ resources }: DrillRecord): Html {
+/** CPU, memory, bytes and disk of one drill, of the process it ran in. */
+export function resourcesCard({ resources }: Pick<DrillRecord, "resources">): Html {
   if (resources === null) return html``;
   return html`<section class="card">
-    <h2>What it cost</h2>
+    <h2>What did the drill cost this machine?</h2>
     <dl class="facts">
-      ${term("CPU time", describeDuration(resources.cpuMs))} ${term("Memory at most", describeBytes(resources.peakRssBytes))}
-      ${term("Bytes read", describeBytes(resources.readBytes))} ${term("Disk used", describeBytes(resources.diskBytes))}
+      ${term("CPU time", describeDuration(resources.cpuMs), "Over all its threads, so it may exceed the time it took")}
+      ${term("Memory at most", describeBytes(resources.peakRssBytes))} ${term("Read of the backup", describeBytes(resources.readBytes))}
+      ${term("Disk at most", describeBytes(resources.diskBytes))}
     </dl>
   </section>`;
 }

@@ -26,7 +26,7 @@ export function errorPage(status: number, message: string, assets: Pick<AssetPat
         <main>
           <h1>${title}</h1>
           <p>${message}</p>
-          <p><a href="/">Go to the fleet</a></p>
+          <p><a href="/">Go to the fleet</a>, where every source is, or to <a href="/checks">the checks</a>.</p>
         </main>
       </body>
     </html>`;

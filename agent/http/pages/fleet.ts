@@ -1,9 +1,23 @@
 /** `/`: every source, worst first, with the one sentence that matters about each. */
 import { html } from "hono/html";
+import { nextStep } from "../../core/next-step.ts";
 import { LEVELS, type Level, type SourceStatus } from "../../core/status.ts";
 import { describeBytes, describeCount, describeDuration, describeNumber } from "../../core/words-for-people.ts";
 import type { Fleet, FleetEntry } from "../reader.ts";
-import { ago, drillHref, type Html, icon, layerLine, levelLook, rpoBadge, rpoTone, scrollBox, sourceLink, verdictBadge } from "./html.ts";
+import {
+  ago,
+  drillHref,
+  type Html,
+  icon,
+  layerLine,
+  levelLook,
+  prose,
+  rpoBadge,
+  rpoTone,
+  scrollBox,
+  sourceLink,
+  restoreBadge,
+} from "./html.ts";
 import { objectiveBar, sparkline } from "./svg.ts";
 
 export interface FleetQuery {
@@ -85,7 +99,7 @@ function fleetTable(entries: readonly FleetEntry[], sizes: ReadonlyMap<string, r
         <th scope="col" role="columnheader">Source</th>
         <th scope="col" role="columnheader" title="Of the newest drill of the newest backup">Would it restore?</th>
         <th scope="col" role="columnheader" title="Age of the newest backup against the recovery point objective (RPO)">Newest backup</th>
-        <th scope="col" role="columnheader" title="When each layer of verification last succeeded">Last verified</th>
+        <th scope="col" role="columnheader" title="How deep it was verified, and when">Verified, by layer</th>
         <th scope="col" role="columnheader" title="Alarms that are active now">Alarms</th>
         <th scope="col" role="columnheader" title="Size of the newest backups, oldest left">Sizes</th>
       </tr>
@@ -97,18 +111,21 @@ function fleetTable(entries: readonly FleetEntry[], sizes: ReadonlyMap<string, r
 }
 
 function fleetRow({ policy, status }: FleetEntry, sizes: readonly number[], now: number): Html {
+  const step = nextStep(status, policy);
   return html`<tr role="row" class="${status.level}">
     <th scope="row" role="rowheader">
       ${levelMark(status.level)}${sourceLink(policy.id)}<small
-        >${policy.platform} · ${policy.domain} · <span class="tier-${policy.tier}">${policy.tier}</span></small
-      ><small>${status.owner ?? html`<span class="warn">no owner</span>`}</small>
+        >${policy.platform} · <span class="tier-${policy.tier}">${policy.tier}</span></small
+      ><small>domain ${policy.domain}</small
+      ><small>${status.owner === null ? html`<span class="warn">no owner</span>` : `owner ${status.owner}`}</small>
     </th>
     <td role="cell" data-label="Would it restore?">
-      ${status.drill === null ? verdictBadge(status.verdict) : html`<a class="plain" href="${drillHref(status.drill.id)}">${verdictBadge(status.verdict)}</a>`}
+      ${status.drill === null ? restoreBadge(status) : html`<a class="plain" href="${drillHref(status.drill.id)}">${restoreBadge(status)}</a>`}
       <p class="reason">${status.headline}</p>
+      ${step === null ? "" : html`<p class="next"><strong>Next:</strong> ${prose(step)}</p>`}
     </td>
     <td role="cell" data-label="Newest backup">${newestCell(status, now)}</td>
-    <td role="cell" data-label="Last verified">
+    <td role="cell" data-label="Verified, by layer">
       <ul class="layers">
         ${status.layers.map((one) => layerLine(one.layer, one.verdict, one.verifiedAt, one.stale, now))}
       </ul>
@@ -182,6 +199,10 @@ function columnsExplained(): Html {
         </dd>
       </div>
       <div>
+        <dt>Next</dt>
+        <dd>What a person does about it. Where it is missing, nothing is to be done, or it is being done already.</dd>
+      </div>
+      <div>
         <dt>Newest backup</dt>
         <dd>
           How old it is. The bar fills up to its age; the upright line is the objective (RPO): how much work you accept to lose. Left of the
@@ -189,10 +210,10 @@ function columnsExplained(): Html {
         </dd>
       </div>
       <div>
-        <dt>Last verified</dt>
+        <dt>Verified, by layer</dt>
         <dd>
-          Per layer, when a drill last succeeded. Artifact: the bytes are whole. Content: it loads, and the records and links in it are
-          sound. “Stale”: longer ago than the objective.
+          How deep the newest backup was looked at, and when that last succeeded. Artifact: the bytes are whole. Content: it loads, and the
+          records and links in it are sound. “Overdue”: longer ago than the objective.
         </dd>
       </div>
       <div>

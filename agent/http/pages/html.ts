@@ -1,7 +1,7 @@
 /** Small pieces every page is made of. Everything variable goes through `html`, which escapes it. */
 import { html } from "hono/html";
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { DrillState, Level, RpoState } from "../../core/status.ts";
+import type { DrillState, Level, RpoState, SourceStatus } from "../../core/status.ts";
 import type { CheckStatus, Layer, Tier, Verdict } from "../../core/words.ts";
 import { describeAge, describeDuration, describeMoment, describeTime } from "../../core/words-for-people.ts";
 
@@ -66,6 +66,12 @@ function badge(look: Look, title?: string): Html {
 }
 
 export const verdictBadge = (state: DrillState): Html => badge(DRILL_LOOKS[state]);
+/** Of a source: that nothing was looked at yet is not that there is no backup. */
+export const restoreBadge = ({ verdict, rpo }: Pick<SourceStatus, "verdict" | "rpo">): Html =>
+  verdict === "none" && rpo.state === "unknown" ? badge({ ...DRILL_LOOKS.pending, word: "Not looked at yet" }) : verdictBadge(verdict);
+/** The shape of a verdict alone, with the word and what it is of on hover. */
+export const verdictMark = (state: DrillState, of: string): Html =>
+  html`<span title="${of}: ${DRILL_LOOKS[state].word}">${icon(DRILL_LOOKS[state].shape, DRILL_LOOKS[state].tone)}</span>`;
 export const levelBadge = (level: Level): Html => badge(LEVEL_LOOKS[level]);
 export const rpoBadge = (state: RpoState): Html => badge(RPO_LOOKS[state]);
 export const checkBadge = (status: CheckStatus): Html => badge(CHECK_LOOKS[status]);
@@ -80,12 +86,32 @@ export const yesNoBadge = (yes: boolean, no: string): Html =>
 /** A layer in one line: shape, name, when it was last verified. */
 export function layerLine(layer: Layer, verdict: Verdict | "pending", verifiedAt: number | null, stale: boolean, now: number): Html {
   const look = DRILL_LOOKS[verdict];
+  // What an older backup proved is no word for this one, so a failed layer does not say when one last succeeded.
   const when =
-    verifiedAt === null ? html`<span class="muted">never verified</span>` : html`<span class="muted">${ago(verifiedAt, now)}</span>`;
+    verdict === "verified" && verifiedAt !== null
+      ? html`<span class="muted">${ago(verifiedAt, now)}</span>`
+      : html`<span class="${verdict === "failed" ? "bad" : "muted"}">${LAYER_WORDS[verdict]}</span>`;
   return html`<li title="${layer}: ${LAYER_MEANING[layer]}">
-    ${icon(look.shape, look.tone)}<span class="visually-hidden">${look.word}: </span>${layer}
-    ${when}${stale ? html` <strong class="warn">stale</strong>` : ""}
+    ${icon(look.shape, look.tone)}${layer}
+    ${when}${stale ? html` <strong class="warn" title="Last verified longer ago than the objective, or never">overdue</strong>` : ""}
   </li>`;
+}
+
+const LAYER_WORDS: Readonly<Record<Verdict | "pending", string>> = {
+  verified: "verified",
+  failed: "failed",
+  inconclusive: "could not tell",
+  pending: "not verified yet",
+};
+
+/** Text in which what stands between backticks is something to type. */
+export function prose(text: string): Html {
+  return html`${text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
+
+/** A long id or digest; with a script there is a button beside it that copies it. */
+export function copyable(value: string, what: string): Html {
+  return html`<span class="copyable" data-copy="${value}" data-copy-what="${what}"><code class="hash">${value}</code></span>`;
 }
 
 /** `4 min ago`, `in 3 h`; the whole time in UTC on hover and for machines. */

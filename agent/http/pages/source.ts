@@ -1,6 +1,7 @@
 /** `/sources/:id`: one source end to end: how it stands, why, its history, and where the evidence lies. */
 import { html } from "hono/html";
 import type { CheckRegistry } from "../../core/definitions.ts";
+import { nextStep } from "../../core/next-step.ts";
 import { nextSampleAt } from "../../core/plan.ts";
 import type { Isolation } from "../../core/values.ts";
 import { describeBytes, describeCount, describeDuration, describeNumber } from "../../core/words-for-people.ts";
@@ -14,11 +15,13 @@ import {
   layerLine,
   levelBadge,
   moment,
+  prose,
+  restoreBadge,
   rpoBadge,
   rpoTone,
   term,
-  verdictBadge,
 } from "./html.ts";
+import { resourcesCard } from "./drill.ts";
 import { isolationList } from "./isolation.ts";
 import { historyFigures } from "./history.ts";
 import { checkResults } from "./results.ts";
@@ -38,15 +41,17 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
   return html`<nav class="crumbs" aria-label="Where you are"><a href="/">Fleet</a> <span aria-hidden="true">›</span> ${policy.id}</nav>
     <h1>${policy.id} ${levelBadge(status.level)}</h1>
     <p class="headline">${status.headline}.</p>
-    ${identity(view)} ${pollTrouble(view)}
-    <div class="cards">${newestCard(view)} ${verificationCard(view)} ${restoreTimeCard(view)}</div>
+    ${nextBox(view)} ${identity(view)} ${pollTrouble(view)}
+    <div class="cards">
+      ${newestCard(view)} ${verificationCard(view)} ${restoreTimeCard(view)} ${view.drill === null ? "" : resourcesCard(view.drill)}
+    </div>
     ${alarmsSection(view)}
     <section id="checks">
       <h2>What the checks found</h2>
       ${view.drill === null ? noDrill(view) : drillIntro(view)} ${view.drill === null ? "" : checkResults(view.drill.checks, extras.checks)}
     </section>
     <section id="history">
-      <h2>History</h2>
+      <h2>How have its numbers changed?</h2>
       ${historyFigures(view.history, at)}
     </section>
     ${pointsSection(view, extras.shown)} ${runsSection(view)}
@@ -62,6 +67,26 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
         ${isolationList(extras.isolation)}
       </details>
     </section>`;
+}
+
+/** What to do, and what there is to restore from meanwhile. */
+function nextBox({ status, policy, points, ledger, at }: SourceView): Html {
+  const step = nextStep(status, policy);
+  if (step === null) return html``;
+  const verified = new Set(ledger.filter((row) => row.verdict === "verified").map((row) => row.pointId));
+  const good = points.find((point) => verified.has(point.id));
+  const drill = ledger.find((row) => row.pointId === good?.id && row.verdict === "verified");
+  return html`<section class="notice" aria-label="What to do next">
+    <strong>What to do next:</strong> ${prose(step)}
+    <p>
+      ${
+        good === undefined || drill === undefined
+          ? "No backup of this source that is still in the vault has been verified."
+          : html`If you had to restore now: the newest backup that verified is of ${moment(good.createdAt, at)},
+              <code>${good.path}</code> (<a href="${drillHref(drill.drillId)}">its drill</a>).`
+      }
+    </p>
+  </section>`;
 }
 
 function identity({ policy, status, poll, at }: SourceView): Html {
@@ -92,7 +117,7 @@ function newestCard({ status, policy, points, at }: SourceView): Html {
   const [newest] = points;
   const ratio = rpo.ageMs === null || rpo.objectiveMs === null ? null : rpo.ageMs / rpo.objectiveMs;
   return html`<section class="card">
-    <h2 title="Recovery point objective: how much work you accept to lose">Newest backup</h2>
+    <h2 title="Recovery point objective: how much work you accept to lose">How old is the newest backup?</h2>
     <p class="big">${rpo.newestAt === null ? "none" : ago(rpo.newestAt, at)} ${rpoBadge(rpo.state)}</p>
     ${objectiveBar(ratio, rpoTone(rpo.state))}
     <dl class="facts">
@@ -108,7 +133,7 @@ function verificationCard({ status, policy, points, ledger, at }: SourceView): H
   const next = nextSampleAt(policy, points, ledger.toReversed(), at);
   return html`<section class="card">
     <h2 title="The verdict of the newest drill of the newest backup">Would it restore?</h2>
-    <p class="big">${verdictBadge(status.verdict)}</p>
+    <p class="big">${restoreBadge(status)}</p>
     <ul class="layers">
       ${status.layers.map((one) => layerLine(one.layer, one.verdict, one.verifiedAt, one.stale, at))}
     </ul>
@@ -122,7 +147,7 @@ function verificationCard({ status, policy, points, ledger, at }: SourceView): H
 function restoreTimeCard({ policy, drill }: SourceView): Html {
   const took = drill === null || drill.verdict === "inconclusive" ? null : drill.finishedAt - drill.startedAt;
   return html`<section class="card">
-    <h2 title="Recovery time objective: how long a restore may take">Restore time</h2>
+    <h2 title="Recovery time objective: how long a restore may take">How long does a restore take?</h2>
     <p class="big">${took === null ? "not measured" : describeDuration(took)}</p>
     <dl class="facts">
       ${term("Objective (RTO)", duration(policy.objectives.rtoMs), "A restore is to take no longer than this")}
@@ -143,7 +168,7 @@ function alarmsSection({ alarms, status, at }: SourceView): Html {
       >
     </li>`;
   return html`<section id="alarms">
-    <h2>Alarms</h2>
+    <h2>Alarms: is anything unusual?</h2>
     ${
       status.alarms.length === 0
         ? html`<p class="empty">
@@ -166,13 +191,17 @@ function alarmsSection({ alarms, status, at }: SourceView): Html {
   </section>`;
 }
 
-function noDrill({ points }: SourceView): Html {
+function noDrill({ points, poll, policy }: SourceView): Html {
+  if (points.length === 0 && (poll === null || poll.lastOkAt === null))
+    return html`<p class="empty">
+      Nothing is known yet: the vault has not been looked at. That happens by itself every ${describeDuration(policy.pollMs)}.
+    </p>`;
   return points.length === 0
     ? html`<p class="empty">
         Nothing to verify yet: no backup was found. Look at the vault, path and pattern of the source, and at the backup job itself.
       </p>`
     : html`<p class="empty">
-        Nothing was verified yet. The first drill starts by itself; <code>restorewatch drill SOURCE</code> runs one now.
+        Nothing was verified yet. The first drill starts by itself; <code>restorewatch drill ${policy.id}</code> runs one now.
       </p>`;
 }
 

@@ -41,6 +41,14 @@ describe("the fleet page", () => {
     expect(text).toContain("no owner");
   });
 
+  test("says what to do about each that is not fine, and of a failed layer not when another backup passed it", async () => {
+    const text = words(await open("/?q=broken"));
+    expect(text).toContain("Next: The drill names the records. Mend the links at the source");
+    expect(text).toMatch(/artifact 9 h ago content failed/u);
+    expect(words(await open("/?q=locked"))).toContain("Next: Find the key these credentials were encrypted with");
+    expect(words(await open("/?q=healthy"))).not.toContain("Next: ");
+  });
+
   test("can be narrowed to a level and to words, and says when nothing is left", async () => {
     expect(words(await open("/?level=fine"))).not.toContain("dangling");
     const found = words(await open("/?q=FINANCE%20dangling"));
@@ -86,6 +94,11 @@ describe("the source page", () => {
     expect(text).toContain("3 dangling references in Orders.customer");
     expect(text).toContain("Orders item 1042 , field customer : points at Customers 88, which is not there");
     expect(text).toContain("Does every reference lead to a record that is there?");
+    expect(text).toMatch(
+      /If you had to restore now: the newest backup that verified is of 19 Feb 02:0\d UTC \(33 h ago\) , broken\/2026-02-19/u,
+    );
+    expect(text).toContain("9 verified, 1 failed, 35 not tried; oldest left");
+    expect(text).toContain("What did the drill cost this machine? CPU time 1.8 s Memory at most 187.4 MB");
     expect(text.indexOf("Failed 2 checks")).toBeLessThan(text.indexOf("Passed 4 checks"));
     expect(text).toContain("/var/lib/restorewatch/evidence");
   });
@@ -115,7 +128,10 @@ describe("the source page", () => {
   test("of a source that was only configured says what comes next", async () => {
     const text = words(await open("/sources/crm", world({ sources: [policy("crm")] })));
     expect(text).toContain("Not looked at yet: the first poll has not finished.");
-    expect(text).toContain("No backup was found under crm/* in vault nightly");
+    expect(text).toContain("Would it restore? Not looked at yet");
+    expect(text).toContain("The vault has not been looked at yet: backups are expected under crm/* in vault nightly");
+    expect(text).toContain("That happens by itself every 1 min.");
+    expect(text).not.toContain("No backup");
     expect(text).toContain("restorewatch record crm");
   });
 
@@ -156,6 +172,12 @@ describe("the drill page", () => {
     expect((html.match(/<svg class="span"/gu) ?? []).length).toBe(6);
   });
 
+  test("leaves no time without a name", async () => {
+    const text = words(await open("/drills/drill-healthy-45"));
+    // 2,140 ms from start to end, 2,000 ms in phases.
+    expect(text).toMatch(/else start a process of its own, [a-z ,]+ before, between and after 140 ms/u);
+  });
+
   test("of an inconclusive drill says that it says nothing about the backup", async () => {
     const target = await fiveWorld();
     const [point] = await target.state.repositories.points.list("healthy");
@@ -188,8 +210,25 @@ test("the checks pages say what is asked, what it cannot see and where it fails"
   const one = words(await open("/checks/links.resolve"));
   expect(one).toContain("It cannot see whether the values themselves are the right ones.");
   expect(one).toContain("broken 3 dangling references in Orders.customer");
-  expect(words(await open("/checks/files.present"))).toContain("Nowhere");
+  expect(one).toContain("Those of format csv or grist .");
+  expect(one).toContain("Duplicate/restore silently drops links NocoDB #11496");
+  expect(words(await open("/checks/files.present"))).toContain(
+    "Nowhere: in the newest drill of each of 5 sources it passed, or there was nothing to ask it about.",
+  );
+  expect(list.indexOf("links.resolve")).toBeLessThan(list.indexOf("restore.loads"));
   await open("/checks/no.such", five, 404);
+});
+
+test("a check of which nothing is known yet is not said to pass", async () => {
+  const sources = [policy("crm"), policy("hr")];
+  const state = memoryState();
+  const target = world({ state, sources });
+  expect(words(await open("/checks/links.resolve", target))).toContain("Not known yet: no backup was verified so far.");
+  await fill(state, { policy: policy("crm"), nights: 2, drilled: 1 });
+  await target.clock.advance(60_000);
+  expect(words(await open("/checks/links.resolve", target))).toContain(
+    "Nowhere: in the newest drill of the one source it passed, or there was nothing to ask it about. Nothing is known yet of 1 other source.",
+  );
 });
 
 test("whatever comes from outside is shown as text and never becomes markup", async () => {

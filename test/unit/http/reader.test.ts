@@ -5,7 +5,8 @@ import { createReader } from "../../../agent/http/reader.ts";
 import { fakeClock } from "../../doubles/clock.ts";
 import { policy } from "../../doubles/policy.ts";
 import { memoryState } from "../../doubles/state.ts";
-import { drillOf, fill, NOW, result } from "./world.ts";
+import { someRun } from "../../doubles/values.ts";
+import { drillOf, fill, fiveSources, NOW, result } from "./world.ts";
 
 function watched(costMs = 0): {
   reader: ReturnType<typeof createReader>;
@@ -102,6 +103,57 @@ test("the verdict is of the newest point even when an older one was drilled late
   expect(entry?.status.headline).toMatch(/^9 of 10 records: records\.count failed/u);
   expect((await reader.source("crm"))?.status).toMatchObject({ verdict: "failed", headline: entry?.status.headline });
   expect(await reader.source("nobody")).toBeNull();
+});
+
+test("a fleet is read in as many queries as it has ways to be unwell, not as it has sources", async () => {
+  const queries = async (sources: number): Promise<number> => {
+    const state = memoryState();
+    const policies = Array.from({ length: sources }, (_, index) => policy(`s${index}`));
+    for (const one of policies) await fill(state, { policy: one, nights: 2, drilled: 1 });
+    let count = 0;
+    const counted = <T extends object>(repository: T): T =>
+      new Proxy(repository, { get: (target, name) => ((count += 1), Reflect.get(target, name) as unknown) });
+    const { points, runs, drills, alarms, sources: polls } = state.repositories;
+    const read = createFleetReader({
+      ...state.repositories,
+      points: counted(points),
+      runs: counted(runs),
+      drills: counted(drills),
+      alarms: counted(alarms),
+      sources: counted(polls),
+    });
+    const readings = await read(policies, NOW);
+    expect(readings.every(({ status }) => status.verdict === "verified")).toBe(true);
+    return count;
+  };
+  expect(await queries(40)).toBe(await queries(2));
+});
+
+test("a fleet read by few queries says of every source what reading it whole says", async () => {
+  const state = memoryState();
+  const policies = await fiveSources(state);
+  const pending = policy("pending");
+  await fill(state, { policy: pending, nights: 4, drilled: 3, lastChecks: [result("records.count", "fail", "9 of 10 records")] });
+  const [newest] = await state.repositories.points.list("pending");
+  if (newest === undefined) throw new Error("no point");
+  await state.repositories.points.put([{ ...newest, id: "newer", createdAt: newest.createdAt + 3_600_000 }]);
+  const failing = policy("runs");
+  await fill(state, { policy: failing, nights: 4, drilled: 2 });
+  for (const [index, outcome] of (["failure", "unknown", "failure"] as const).entries())
+    await state.repositories.runs.put(someRun(`bad-${index}`, { sourceId: "runs", finishedAt: NOW + index, outcome }));
+  const all = [...policies, pending, failing, policy("empty")];
+  const reader = createReader({
+    repositories: state.repositories,
+    readFleet: createFleetReader(state.repositories),
+    policies: () => all,
+    clock: fakeClock(NOW),
+  });
+  for (const { status } of (await reader.fleet()).entries) {
+    const whole = (await reader.source(status.sourceId))?.status;
+    const { drill, previous, ...rest } = status;
+    expect(rest).toEqual({ ...whole, drill: undefined, previous: undefined });
+    expect([drill?.id, previous?.id]).toEqual([whole?.drill?.id, whole?.previous?.id]);
+  }
 });
 
 function place(item: Place): Place {
