@@ -146,6 +146,23 @@ const COLUMNS: readonly Column[] = [
   { name: "LAYERS", most: 30, spare: 8, of: ({ layers }) => layers.join(",") || "-" },
 ];
 
+/** What is still too wide is cut, paths first: the names before them tell more. */
+function squeezed<T extends { readonly name: string; readonly width: number }>(columns: readonly T[], room: number): T[] {
+  let over = columns.reduce((sum, column) => sum + column.width + 2, -2) - room;
+  const cut = new Map<string, number>();
+  for (const [name, least] of [
+    ["BACKUPS", 12],
+    ["SOURCE", 12],
+    ["OWNER", 8],
+  ] as const) {
+    const width = columns.find((column) => column.name === name)?.width ?? 0;
+    const less = Math.max(0, Math.min(over, width - least));
+    cut.set(name, less);
+    over -= less;
+  }
+  return columns.map((column) => ({ ...column, width: column.width - (cut.get(column.name) ?? 0) }));
+}
+
 /** As wide as what is in it, and no wider than the terminal. */
 function table(entries: readonly CatalogueEntry[], { out, now }: DiscoverDeps, all: boolean): string[] {
   const at = now();
@@ -159,7 +176,10 @@ function table(entries: readonly CatalogueEntry[], { out, now }: DiscoverDeps, a
   const fits = (limit: number): boolean =>
     filled.filter((column) => column.spare <= limit).reduce((sum, column) => sum + column.width + 2, -2) <= out.columns;
   const limit = spares.find(fits) ?? 0;
-  const columns = filled.filter((column) => column.spare <= limit);
+  const columns = squeezed(
+    filled.filter((column) => column.spare <= limit),
+    out.columns,
+  );
   const lines = shown.map((entry, index) =>
     columns
       .map(({ values, width, paint }) => {

@@ -42,7 +42,7 @@ export function catalogueBody(made: Catalogue, query: CatalogueQuery, now: numbe
     ${unseenBox(made)}
     <section id="findings">
       <h2>What is missing</h2>
-      ${findingsList(made, query)}
+      ${findingsList(narrowed(made, query), query)}
     </section>
     <section id="sources">
       <h2>Sources</h2>
@@ -53,6 +53,13 @@ export function catalogueBody(made: Catalogue, query: CatalogueQuery, now: numbe
           : html`${scrollBox("Sources", entryTable(shown, now))} ${pager(query, number, pages, found.length)}`
       }
     </section>`;
+}
+
+/** Of an owner or a domain, what is missing is what is missing of its sources; what nobody claims belongs to none. */
+function narrowed(made: Catalogue, query: CatalogueQuery): Catalogue {
+  if (query.q === "" && query.owner === "" && query.domain === "") return made;
+  const own = new Set(made.entries.filter((entry) => matches(entry, { ...query, finding: null })).map((entry) => entry.sourceId));
+  return { ...made, findings: made.findings.filter((finding) => finding.sourceId !== null && own.has(finding.sourceId)) };
 }
 
 function matches(entry: CatalogueEntry, { q, owner, domain, finding }: CatalogueQuery): boolean {
@@ -98,12 +105,14 @@ function findingsList({ findings, unseen, seen }: Catalogue, query: CatalogueQue
       ${
         query.finding !== null
           ? html`Nothing of this kind is missing now. <a href="/catalogue">Show everything</a>.`
-          : unseen.length > 0
-            ? "Nothing is missing in what could be looked at."
-            : seen.length === 0
-              ? "Nothing is missing in the configuration. The vaults have not been looked through yet."
-              : html`${icon("check", "good")}Nothing is missing: every source has an owner with a contact, objectives, a backup and a drill
-                schedule, and nothing lies in a vault that no source claims.`
+          : query.q !== "" || query.owner !== "" || query.domain !== ""
+            ? "Nothing is missing of these sources."
+            : unseen.length > 0
+              ? "Nothing is missing in what could be looked at."
+              : seen.length === 0
+                ? "Nothing is missing in the configuration. The vaults have not been looked through yet."
+                : html`${icon("check", "good")}Nothing is missing: every source has an owner with a contact, objectives, a backup and a
+                  drill schedule, and nothing lies in a vault that no source claims.`
       }
     </p>`;
   return html`<ul class="findings">
@@ -134,7 +143,7 @@ function findingItem(kind: FindingKind, own: readonly Finding[], query: Catalogu
 function filterForm({ entries }: Catalogue, query: CatalogueQuery): Html {
   const owners = distinct(entries.map((entry) => entry.owner?.team ?? NOBODY));
   const domains = distinct(entries.map((entry) => entry.domain));
-  const narrowed = query.q !== "" || query.owner !== "" || query.domain !== "" || query.finding !== null;
+  const isNarrowed = query.q !== "" || query.owner !== "" || query.domain !== "" || query.finding !== null;
   return html`<form class="filter" method="get" action="/catalogue" role="search">
     <label for="q">Filter</label>
     <input id="q" name="q" type="search" value="${query.q}" placeholder="name, platform, vault, path" maxlength="100" autocomplete="off" />
@@ -145,7 +154,7 @@ function filterForm({ entries }: Catalogue, query: CatalogueQuery): Html {
       ${FINDING_KINDS.map((kind) => html`<option value="${kind}" ${query.finding === kind ? html`selected` : ""}>${FINDINGS[kind].title}</option>`)}
     </select>
     <button type="submit">Apply</button>
-    ${narrowed ? html`<a href="/catalogue">Show all ${describeNumber(entries.length)}</a>` : ""}
+    ${isNarrowed ? html`<a href="/catalogue">Show all ${describeNumber(entries.length)}</a>` : ""}
   </form>`;
 }
 
@@ -211,7 +220,7 @@ function entryRow(entry: CatalogueEntry, now: number): Html {
       }
     </td>
     <td role="cell" data-label="Backups">${backupCell(backup)}</td>
-    <td role="cell" data-label="RPO / RTO">${objective(objectives.rpoMs)} / ${objective(objectives.rtoMs)}</td>
+    <td role="cell" data-label="RPO / RTO"><span>${objective(objectives.rpoMs)} / ${objective(objectives.rtoMs)}</span></td>
     <td role="cell" data-label="Owner">
       ${
         owner === null
@@ -243,7 +252,7 @@ function entryRow(entry: CatalogueEntry, now: number): Html {
 function backupCell(backup: CatalogueEntry["backup"]): Html {
   if (backup === null) return html`<span class="muted">none</span>`;
   const place = [backup.path, backup.pattern].filter((part) => part !== "").join("/");
-  const every = backup.everyMs === null ? "no schedule told" : `every ${describeDuration(backup.everyMs)}`;
+  const every = backup.everyMs === null ? "interval not told" : `every ${describeDuration(backup.everyMs)}`;
   return html`<span><code>${place}</code> in <code>${backup.vaultId}</code></span
     ><small>${backup.format === "auto" ? "format recognised" : backup.format}, ${every}</small>`;
 }

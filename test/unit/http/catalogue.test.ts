@@ -102,7 +102,8 @@ describe("the catalogue page", () => {
     const html = await open("/catalogue?finding=no-contact&owner=hr");
     expect(html).toMatch(/<option value="hr" selected>/u);
     expect(html).toMatch(/<option value="no-contact" selected>/u);
-    expect(words(html)).toContain("The owner cannot be reached 3 ");
+    expect(words(html)).toContain("The owner cannot be reached 1 Team hr, which owns late, has no contact");
+    expect(words(await open("/catalogue?finding=no-contact"))).toContain("The owner cannot be reached 3 ");
     expect(words(html)).not.toContain("wiki is configured without a backup");
   });
 
