@@ -12,6 +12,7 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
+import { lookAtProducts, restoreRequest, type SourceProducts } from "./products.ts";
 
 export interface DrillerDeps {
   readonly vault: (id: string) => Vault;
@@ -29,6 +30,10 @@ export interface DrillerDeps {
   readonly createWorkDir: (drillId: string) => Promise<{ readonly path: string; remove(): Promise<void> }>;
   /** Hex key of the digests that natural keys are shown as. */
   readonly digestKey: string;
+  /** Live products of sources that have a connection; null for the others. */
+  readonly products?: (sourceId: string) => SourceProducts | null;
+  /** A scratch workspace could not be removed, or all could. */
+  readonly scratchLeaks?: (sourceId: string, leaks: number) => void;
   /** The poll that found a point, for the link from the drill's trace. */
   readonly foundBy: (pointId: string) => { readonly traceId: string; readonly spanId: string } | null;
 }
@@ -103,7 +108,7 @@ async function drillUnderSpan(
     async (span) => {
       const startedAt = deps.clock.now();
       const started = deps.clock.monotonic();
-      const { outcome, name } = await restore(due, policy, point, deps, span, signal);
+      const { outcome, name, compared } = await restore(due, policy, point, deps, span, signal);
       if (signal.aborted) {
         span.fail("aborted");
         return null;
@@ -137,6 +142,7 @@ async function drillUnderSpan(
         resources: outcome.resources,
         isolation: outcome.isolation,
         traceId: span.traceId,
+        ...(compared === null || compared === undefined ? {} : { compared }),
       };
       tellSpan(span, drill);
       await record(drill, policy, deps, span);
@@ -153,7 +159,9 @@ async function restore(
   deps: DrillerDeps,
   span: Span,
   signal: AbortSignal,
-): Promise<{ readonly outcome: ChildOutcome; readonly name: string }> {
+): Promise<{ readonly outcome: ChildOutcome; readonly name: string; readonly compared: DrillRecord["compared"] | null }> {
+  const products = deps.products?.(policy.id) ?? null;
+  let compared: DrillRecord["compared"] | null = null;
   let opened: OpenArtifact | null = null;
   let workDir: { readonly path: string; remove(): Promise<void> } | null = null;
   let outcome: ChildOutcome = {
@@ -190,6 +198,7 @@ async function restore(
     );
     requirePoint(point, opened);
     const expectation = await expectationOf(policy, point, opened, deps);
+    const request = restoreRequest(policy, products, randomBytes(16).toString("hex"));
     const job: DrillJob = {
       drillId: due.id,
       artifactPath: opened.localPath,
@@ -201,11 +210,17 @@ async function restore(
       sample: { strategy: "all", count: 0, rate: 1, seed: randomBytes(16).toString("hex"), always: policy.verify.critical },
       limits: policy.verify.limits,
       digestKey: deps.digestKey,
+      ...(request === undefined ? {} : { restore: request }),
     };
     const artifact = opened;
     outcome = await deps.runChild(job, span, signal);
     // Checked after the child is done: what changed under its hands proves nothing, in either direction.
     await atVault(deps, policy, signal, () => artifact.assertUnchanged());
+    const startedAt = expectation.run?.startedAt ?? outcome.createdAt ?? point.createdAt;
+    const order = { policy, point, drillId: due.id, digestKey: deps.digestKey, workDir: dir, startedAt };
+    const looked = await lookAtProducts(order, products, outcome, deps, signal);
+    ({ outcome, compared } = looked);
+    if (policy.verify.layers.includes("scratch")) deps.scratchLeaks?.(policy.id, looked.leaks);
   } catch (thrown) {
     const error = asAgentError(thrown);
     const message = error.mend === null ? error.message : `${error.message.replace(/\.$/, "")}; ${error.mend}`;
@@ -220,7 +235,7 @@ async function restore(
     await closeQuietly(opened, deps);
     await removeQuietly(workDir, deps);
   }
-  return { outcome, name: point.path };
+  return { outcome, name: point.path, compared };
 }
 
 /** A mounted vault whose server is gone answers no call at all: it is not waited for longer than a drill may take. */

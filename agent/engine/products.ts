@@ -1,0 +1,105 @@
+/** The layers that need a live product: what a drill does after its child has looked at the bytes. */
+import { asAgentError } from "../core/errors.ts";
+import type { OpenPlatform, OpenScratch } from "../core/platform-ports.ts";
+import type { SourceConnection, SourcePolicy } from "../core/policy.ts";
+import type { Clock, Telemetry } from "../core/ports.ts";
+import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
+import type { Phase } from "../core/words.ts";
+import type { RestoreRequest } from "../drill/protocol.ts";
+import type { ChildOutcome } from "./drill-child/index.ts";
+import { liveDrill } from "./live/live.ts";
+import { readRestoreSet } from "./scratch/read-set.ts";
+import { scratchDrill, scratchPrefix } from "./scratch/scratch.ts";
+
+/** A source's live product and its scratch place, opened. */
+export interface SourceProducts {
+  readonly sample: SourceConnection["sample"];
+  readonly open: OpenPlatform;
+  readonly scratch: OpenScratch | null;
+}
+
+export interface Looked {
+  readonly outcome: ChildOutcome;
+  readonly compared: NonNullable<DrillRecord["compared"]> | null;
+  /** Scratch workspaces that could not be removed. */
+  readonly leaks: number;
+}
+
+/** Production's keys listed for one collection in one drill. */
+const MOST_KEYS = 100_000;
+
+/** What the child is asked to lay ready, or undefined where no promised layer needs it. */
+export function restoreRequest(policy: SourcePolicy, products: SourceProducts | null, seed: string): RestoreRequest | undefined {
+  if (products === null || !needsProduct(policy)) return undefined;
+  const { records, most, fileBytes } = products.sample;
+  return { drawn: records, most, maxFileBytes: fileBytes, seed };
+}
+
+function needsProduct(policy: SourcePolicy): boolean {
+  return policy.verify.layers.includes("scratch") || policy.verify.layers.includes("live");
+}
+
+/** Never throws; what goes wrong is the outcome's trouble, and what the child found stays. */
+export async function lookAtProducts(
+  order: {
+    readonly policy: SourcePolicy;
+    readonly point: RecoveryPoint;
+    readonly drillId: string;
+    readonly digestKey: string;
+    readonly workDir: string;
+    readonly startedAt: number;
+  },
+  products: SourceProducts | null,
+  outcome: ChildOutcome,
+  deps: { readonly telemetry: Telemetry; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<Looked> {
+  const nothing: Looked = { outcome, compared: null, leaks: 0 };
+  const { policy } = order;
+  if (products === null || outcome.restoreSet === null || !needsProduct(policy)) return nothing;
+  let looked = nothing;
+  try {
+    const set = await readRestoreSet(order.workDir);
+    if (policy.verify.layers.includes("live")) {
+      const live = await liveDrill(
+        { startedAt: order.startedAt, digestKey: order.digestKey, mostKeys: MOST_KEYS },
+        set,
+        products.open,
+        deps,
+        signal,
+      );
+      looked = { ...looked, compared: live.compared, outcome: merged(looked.outcome, live.checks, { compare: live.ms }, live.trouble) };
+    }
+    if (policy.verify.layers.includes("scratch") && products.scratch !== null) {
+      const { identity } = await products.open.platform.probe(signal);
+      // What killed runs left behind goes first, so that this one finds an empty place.
+      const keep = new Set<string>();
+      await products.scratch.workspace.sweep(scratchPrefix(policy.id), keep, signal);
+      const scratch = await scratchDrill(
+        { sourceId: policy.id, drillId: order.drillId, digestKey: order.digestKey },
+        set,
+        products.scratch,
+        identity,
+        deps,
+        signal,
+      );
+      looked = { ...looked, leaks: scratch.leaks, outcome: merged(looked.outcome, scratch.checks, scratch.phases, scratch.trouble) };
+    }
+  } catch (thrown) {
+    const error = asAgentError(thrown);
+    const message = error.mend === null ? error.message : `${error.message}; ${error.mend}`;
+    looked = { ...looked, outcome: merged(looked.outcome, [], {}, { code: error.code, message }) };
+  }
+  return looked;
+}
+
+function merged(
+  outcome: ChildOutcome,
+  checks: ChildOutcome["checks"],
+  phases: Readonly<Partial<Record<Phase, number>>>,
+  trouble: ChildOutcome["trouble"],
+): ChildOutcome {
+  const sum: Partial<Record<Phase, number>> = { ...outcome.phases };
+  for (const [name, ms] of Object.entries(phases) as [Phase, number][]) sum[name] = (sum[name] ?? 0) + ms;
+  return { ...outcome, checks: [...outcome.checks, ...checks], phases: sum, trouble: outcome.trouble ?? trouble };
+}
