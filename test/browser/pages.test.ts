@@ -29,7 +29,17 @@ async function newPage(options: Parameters<Browser["newContext"]>[0] = {}, serve
   return watch(await context.newPage(), served.url);
 }
 
-const PAGES = ["/", "/?q=zebra", "/sources/broken", "/sources/collapsed", "/drills/drill-broken-45", "/checks", "/checks/links.resolve"];
+const PAGES = [
+  "/",
+  "/?q=zebra",
+  "/sources/broken",
+  "/sources/collapsed",
+  "/drills/drill-broken-45",
+  "/catalogue",
+  "/catalogue?finding=no-owner",
+  "/checks",
+  "/checks/links.resolve",
+];
 const LOOKS = (["light", "dark"] as const).flatMap((colorScheme) => [1280, 390].map((width) => ({ colorScheme, width })));
 
 describe.each(LOOKS)("in $colorScheme at $width px", ({ colorScheme, width }) => {
@@ -116,6 +126,20 @@ describe("without JavaScript", () => {
     await page.getByLabel("Filter").fill("late");
     await page.getByRole("button", { name: "Apply" }).click();
     expect(await page.getByRole("rowheader").count()).toBe(1);
+    expect(complaints).toEqual([]);
+  });
+
+  test("the catalogue can be narrowed to an owner, and to what is missing", async () => {
+    const { page, complaints } = await newPage({ javaScriptEnabled: false });
+    await page.goto(`${five.url}/`);
+    await page.getByRole("link", { name: "Catalogue" }).click();
+    await page.getByLabel("Owner").selectOption("billing");
+    await page.getByRole("button", { name: "Apply" }).click();
+    expect(await page.getByRole("rowheader").allInnerTexts()).toEqual([expect.stringContaining("broken")]);
+    expect(await page.getByLabel("Owner").inputValue()).toBe("billing");
+    await page.getByRole("link", { name: "Show all 5" }).click();
+    await page.getByRole("link", { name: "Nobody is named as owner" }).click();
+    expect(await page.getByRole("rowheader").allInnerTexts()).toEqual([expect.stringContaining("locked")]);
     expect(complaints).toEqual([]);
   });
 });
