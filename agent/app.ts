@@ -8,7 +8,8 @@ import { PITFALLS } from "./checks/pitfalls.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import type { CatalogueConfig } from "./core/catalogue.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
-import type { Clock, Random, Span, Telemetry, Vault } from "./core/ports.ts";
+import type { SourceProducts } from "./core/platform-ports.ts";
+import type { Clock, MetaRepository, Random, Span, Telemetry, Vault } from "./core/ports.ts";
 import type { EvidenceHead } from "./core/evidence.ts";
 import type { Isolation } from "./core/values.ts";
 import { PLATFORMS, type Phase } from "./core/words.ts";
@@ -23,10 +24,13 @@ import { openStateOrRebuild, rebuildState } from "./engine/recorder/rebuild.ts";
 import { selfGauges } from "./engine/self.ts";
 import { openEvidence, type OpenEvidence } from "./evidence/log.ts";
 import { verifyEvidence } from "./evidence/verify.ts";
+import { storedBudgets } from "./engine/platforms/budgets.ts";
 import { formats } from "./formats/api.ts";
 import { systemClock } from "./kit/clock.ts";
 import { tryProcess, tryWrite } from "./kit/try-out.ts";
 import { systemRandom } from "./kit/random.ts";
+import { platforms } from "./platforms/api.ts";
+import { openProducts } from "./platforms/open.ts";
 import { setStateAside } from "./state/aside.ts";
 import { openState, type SqliteState } from "./state/sqlite.ts";
 import { type AgentTelemetry, createTelemetry } from "./telemetry/instrument.ts";
@@ -36,7 +40,7 @@ import { localWork } from "./work/local.ts";
 
 export const VERSION = "0.1.0";
 
-export const registries = { vaults, formats, platforms: [...PLATFORMS] };
+export const registries = { vaults, formats, platforms: [...PLATFORMS], connectors: platforms };
 
 /** What the machine gives; tests give their own. */
 export interface World {
@@ -66,6 +70,22 @@ export function openVaults(config: LoadedConfig, clock: Clock): ReadonlyMap<stri
       return [id, definition.create(id, own, { baseDir: config.baseDir, clock })];
     }),
   );
+}
+
+/** Live products of a configuration, over one HTTP client. */
+export async function productsOf(
+  config: LoadedConfig,
+  world: Pick<World, "clock" | "random" | "env">,
+  telemetry: Telemetry,
+  meta: MetaRepository,
+): Promise<(sourceId: string) => SourceProducts | null> {
+  const { clock, random } = world;
+  if (config.connections.length === 0) return () => null;
+  // An agent that calls no product does not carry what it would call it with.
+  const { systemDispatcher } = await import("./kit/http/client.ts");
+  const { createHttpFactory } = await import("./engine/platforms/http.ts");
+  const http = createHttpFactory({ clock, random, telemetry, dispatcher: systemDispatcher(world.env), budgets: storedBudgets(meta) });
+  return openProducts(config.connections, platforms, { http, clock, random, telemetry });
 }
 
 export function settingsOf(config: LoadedConfig, clock: Clock): Settings {
@@ -152,7 +172,11 @@ export async function openApp(configPath: string, world: World): Promise<App> {
     state = opened;
     // Evidence is ours alone, so whoever held a lease is gone.
     await opened.leases.dropAll();
-    const settings = settingsOf(config, clock);
+    const withProducts = async (of: LoadedConfig): Promise<Settings> => ({
+      ...settingsOf(of, clock),
+      products: await productsOf(of, world, telemetry.telemetry, opened.repositories.meta),
+    });
+    const settings = await withProducts(config);
     telemetry.metrics.initialise([...config.sources, ...config.uncovered].map((source) => source.id));
     telemetry.metrics.restore(await opened.repositories.tallies.all());
     self.set("restorewatch_evidence_broken", 0);
@@ -219,7 +243,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       async reload() {
         try {
           const next = await readConfig(configPath, world.env);
-          const changed = settingsOf(next, clock);
+          const changed = await withProducts(next);
           await agent.reload(changed);
           config = next;
           vault = changed.vault;

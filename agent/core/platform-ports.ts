@@ -6,6 +6,7 @@
  */
 import type { z } from "zod";
 import type { Collection, ContentRecord, FileItem } from "./content.ts";
+import type { SourceConnection } from "./policy.ts";
 import type { Clock, Content, Random, Telemetry } from "./ports.ts";
 
 /** Everything about a product's content that is neither a record nor bytes of a file. */
@@ -330,6 +331,13 @@ export interface OpenScratch {
   readonly workspace: ScratchWorkspace;
   readonly access: AccessProbe | null;
   readonly probe: ScratchProbe | null;
+}
+
+/** A source's live product and its scratch place, opened. */
+export interface SourceProducts {
+  readonly connection: SourceConnection;
+  readonly open: OpenPlatform;
+  readonly scratch: OpenScratch | null;
 }
 
 export interface PlatformDefinition {

@@ -5,6 +5,7 @@
 import { asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import { type DueDrill, planDrills } from "../core/plan.ts";
+import type { SourceProducts } from "../core/platform-ports.ts";
 import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
 import type { Clock, GaugeSample, Random, Repositories, Span, State, Telemetry, Vault, Work } from "../core/ports.ts";
 import { type SourceStatus, sourceStatus } from "../core/status.ts";
@@ -34,6 +35,8 @@ export interface Settings {
   readonly uncovered: readonly string[];
   readonly calendars: readonly DrillCalendar[];
   readonly vault: (id: string) => Vault;
+  /** Live products of sources that have a connection. */
+  readonly products?: (sourceId: string) => SourceProducts | null;
   readonly pollConcurrency: number;
   readonly drillConcurrency: number;
   readonly retentionMs: number;
@@ -103,6 +106,8 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   let lookedAfter = Number.NEGATIVE_INFINITY;
   let lastBeat: number | null = null;
   const seenFirst = new Map<string, number>();
+  /** Scratch workspaces that could not be removed at the last drill of each source. */
+  const leaking = new Map<string, number>();
   const foundBy = new Map<string, { readonly traceId: string; readonly spanId: string }>();
 
   const scheduler = createScheduler({
@@ -306,6 +311,14 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       runChild: deps.runChild,
       createWorkDir: deps.createWorkDir,
       digestKey: deps.digestKey,
+      products: settings.products ?? (() => null),
+      scratchLeaks: (sourceId, leaks) => {
+        leaking.set(sourceId, leaks);
+        deps.self.set(
+          "restorewatch_scratch_leaks",
+          [...leaking.values()].reduce((sum, one) => sum + one, 0),
+        );
+      },
       foundBy: (id) => foundBy.get(id) ?? null,
     };
   }

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import type { DueDrill } from "../core/plan.ts";
+import type { SourceProducts } from "../core/platform-ports.ts";
 import type { SourcePolicy } from "../core/policy.ts";
 import type { Clock, Expectation, LedgerRow, OpenArtifact, Repositories, Span, Telemetry, Vault, Work } from "../core/ports.ts";
 import type { DrillRecord, Isolation, Observation, RecoveryPoint } from "../core/values.ts";
@@ -12,7 +13,7 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
-import { lookAtProducts, restoreRequest, type SourceProducts } from "./products.ts";
+import { lookAtProducts, restoreRequest } from "./products.ts";
 
 export interface DrillerDeps {
   readonly vault: (id: string) => Vault;

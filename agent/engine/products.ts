@@ -1,7 +1,7 @@
 /** The layers that need a live product: what a drill does after its child has looked at the bytes. */
 import { asAgentError } from "../core/errors.ts";
-import type { OpenPlatform, OpenScratch } from "../core/platform-ports.ts";
-import type { SourceConnection, SourcePolicy } from "../core/policy.ts";
+import type { SourceProducts } from "../core/platform-ports.ts";
+import type { SourcePolicy } from "../core/policy.ts";
 import type { Clock, Telemetry } from "../core/ports.ts";
 import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
 import type { Phase } from "../core/words.ts";
@@ -10,13 +10,6 @@ import type { ChildOutcome } from "./drill-child/index.ts";
 import { liveDrill } from "./live/live.ts";
 import { readRestoreSet } from "./scratch/read-set.ts";
 import { scratchDrill, scratchPrefix } from "./scratch/scratch.ts";
-
-/** A source's live product and its scratch place, opened. */
-export interface SourceProducts {
-  readonly sample: SourceConnection["sample"];
-  readonly open: OpenPlatform;
-  readonly scratch: OpenScratch | null;
-}
 
 export interface Looked {
   readonly outcome: ChildOutcome;
@@ -31,7 +24,7 @@ const MOST_KEYS = 100_000;
 /** What the child is asked to lay ready, or undefined where no promised layer needs it. */
 export function restoreRequest(policy: SourcePolicy, products: SourceProducts | null, seed: string): RestoreRequest | undefined {
   if (products === null || !needsProduct(policy)) return undefined;
-  const { records, most, fileBytes } = products.sample;
+  const { records, most, fileBytes } = products.connection.sample;
   return { drawn: records, most, maxFileBytes: fileBytes, seed };
 }
 

@@ -90,6 +90,7 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
     for (const status of CHECK_STATUSES) add("restore_checks", latest.checks.filter((check) => check.status === status).length, { status });
     for (const check of latest.checks)
       if (check.status === "fail") add("restore_check_failing", 1, { check: check.id, layer: check.layer });
+    for (const [result, items] of Object.entries(latest.compared ?? {})) add("restore_compared_items", items, { result });
     add("restore_resource_usage_seconds", latest.resources === null ? null : latest.resources.cpuMs / 1000);
     add("restore_peak_memory_bytes", latest.resources?.peakRssBytes);
     add("restore_bytes_read", latest.resources?.readBytes);

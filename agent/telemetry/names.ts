@@ -244,6 +244,18 @@ export const METRICS = {
     help: "Folders and kinds of file in a vault that no source claims; absent while the vault could not be looked through.",
     labels: ["vault"],
   },
+  restorewatch_scratch_leaks: {
+    type: "gauge",
+    unit: "{workspace}",
+    help: "Scratch workspaces on platforms that could not be removed; each is tried again at the next drill of its source.",
+    labels: [],
+  },
+  restore_compared_items: {
+    type: "gauge",
+    unit: "{item}",
+    help: "Items of the last drill compared with production, by result.",
+    labels: ["source", "result"],
+  },
   restorewatch_sandbox_leaks: {
     type: "gauge",
     unit: "{sandbox}",
