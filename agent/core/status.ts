@@ -6,6 +6,7 @@ import type { SourcePolicy } from "./policy.ts";
 import type { PollStatus } from "./ports.ts";
 import { headlineOf } from "./status-headline.ts";
 import type { Alarm, CheckResult, DrillRecord, RecoveryPoint, RunReport } from "./values.ts";
+import { describeNumber } from "./words-for-people.ts";
 import { LAYERS, type Layer, type PlatformName, type Tier, type Verdict } from "./words.ts";
 
 /** What is read of a finished drill; a DrillRecord is one, and so is a ledger row without reasons and checks. */
@@ -253,14 +254,14 @@ export function fleetSummary(statuses: readonly SourceStatus[]): FleetSummary {
 
 function fleetHeadline(sources: number, levels: Readonly<Record<Level, number>>): string {
   if (sources === 0) return "No source is configured yet.";
-  if (levels.fine === sources) return sources === 1 ? "The source would restore." : `All ${sources} sources would restore.`;
+  if (levels.fine === sources) return sources === 1 ? "The source would restore." : `All ${describeNumber(sources)} sources would restore.`;
   const parts = [
-    levels.failing === 0 ? null : `${levels.failing} would not restore as promised`,
-    levels.attention === 0 ? null : `${levels.attention} ${levels.attention === 1 ? "needs" : "need"} a look`,
-    levels.waiting === 0 ? null : `${levels.waiting} not known yet`,
-    levels.fine === 0 ? null : `${levels.fine} fine`,
+    levels.failing === 0 ? null : `${describeNumber(levels.failing)} would not restore as promised`,
+    levels.attention === 0 ? null : `${describeNumber(levels.attention)} ${levels.attention === 1 ? "needs" : "need"} a look`,
+    levels.waiting === 0 ? null : `${describeNumber(levels.waiting)} not known yet`,
+    levels.fine === 0 ? null : `${describeNumber(levels.fine)} fine`,
   ].filter((part) => part !== null);
-  return `Of ${sources} ${sources === 1 ? "source" : "sources"}: ${parts.join(", ")}.`;
+  return `Of ${describeNumber(sources)} ${sources === 1 ? "source" : "sources"}: ${parts.join(", ")}.`;
 }
 
 function tally<K extends string>(

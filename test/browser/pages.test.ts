@@ -99,6 +99,21 @@ describe("with the keyboard alone", () => {
     await page.getByRole("heading", { level: 1, name: "Drill of broken" }).waitFor();
   });
 
+  test("from the checks to one that fails, to what it asks, and on to the source", async () => {
+    const { page } = await newPage();
+    await page.goto(`${five.url}/checks`);
+    await page.getByRole("region", { name: "Checks of layer content" }).focus();
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(focused)).toMatchObject({ name: "links.resolve", outlined: true });
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Does every reference lead to a record that is there?" }).waitFor();
+    await page.getByRole("link", { name: "broken", exact: true }).focus();
+    expect(await page.evaluate(focused)).toMatchObject({ name: "broken", outlined: true });
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "broken" }).waitFor();
+    await page.getByRole("region", { name: "What to do next" }).waitFor();
+  });
+
   test("the filter narrows the table", async () => {
     const { page } = await newPage();
     await page.goto(five.url);
@@ -192,6 +207,18 @@ describe("with JavaScript", () => {
     await page.emulateMedia({ colorScheme: "dark" });
     await page.setViewportSize({ width: 700, height: 800 });
     expect(await page.locator(".plotted canvas").count()).toBe(3);
+    expect(complaints).toEqual([]);
+  });
+
+  test("the trace id and the digest of a drill can be copied", async () => {
+    const { page, complaints } = await newPage({ permissions: ["clipboard-read", "clipboard-write"] });
+    await page.goto(`${five.url}/drills/drill-broken-45`);
+    const button = page.getByRole("button", { name: "Copy the trace id" });
+    await button.focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("Copied").waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe("0af7651916cd43dd8448eb211c80319c");
+    expect(await page.getByRole("button", { name: "Copy the SHA-256" }).isVisible()).toBe(true);
     expect(complaints).toEqual([]);
   });
 

@@ -7,7 +7,7 @@ import { describeCount, describeNumber } from "../../core/words-for-people.ts";
 import type { CheckNotes } from "../deps.ts";
 import type { FailingSource } from "../failing.ts";
 import type { Fleet } from "../reader.ts";
-import { ago, checkHref, drillHref, type Html, icon, LAYER_MEANING, scrollBox, sourceLink } from "./html.ts";
+import { ago, checkHref, drillHref, type Html, icon, LAYER_MEANING, scrollBox, sourceLink, withCheckLinks } from "./html.ts";
 
 type Failing = ReadonlyMap<string, readonly FailingSource[]>;
 
@@ -66,7 +66,13 @@ const NEEDS: Readonly<Record<Check["needs"], string>> = {
   sandbox: "Once every record was loaded into the sandbox.",
 };
 
-export function checkBody(check: Check, notes: CheckNotes, failing: readonly FailingSource[], fleet: Fleet): Html {
+export function checkBody(
+  check: Check,
+  notes: CheckNotes,
+  failing: readonly FailingSource[],
+  fleet: Fleet,
+  ids: ReadonlySet<string>,
+): Html {
   const { at } = fleet;
   return html`<nav class="crumbs" aria-label="Where you are">
       <a href="/checks">Checks</a> <span aria-hidden="true">›</span> ${check.id}
@@ -92,7 +98,7 @@ export function checkBody(check: Check, notes: CheckNotes, failing: readonly Fai
       </section>
       <section class="card">
         <h2>What can it not see?</h2>
-        <p>${check.limits}</p>
+        <p>${withCheckLinks(check.limits, ids)}</p>
       </section>
       <section class="card">
         <h2>What went wrong for others?</h2>

@@ -70,8 +70,10 @@ export const verdictBadge = (state: DrillState): Html => badge(DRILL_LOOKS[state
 export const restoreBadge = ({ verdict, rpo }: Pick<SourceStatus, "verdict" | "rpo">): Html =>
   verdict === "none" && rpo.state === "unknown" ? badge({ ...DRILL_LOOKS.pending, word: "Not looked at yet" }) : verdictBadge(verdict);
 /** The shape of a verdict alone, with the word and what it is of on hover. */
-export const verdictMark = (state: DrillState, of: string): Html =>
-  html`<span title="${of}: ${DRILL_LOOKS[state].word}">${icon(DRILL_LOOKS[state].shape, DRILL_LOOKS[state].tone)}</span>`;
+export function verdictMark(verdict: Verdict | null, of: string): Html {
+  const look = verdict === null ? { ...DRILL_LOOKS.none, word: "not tried" } : DRILL_LOOKS[verdict];
+  return html`<span title="${of}: ${look.word}">${icon(look.shape, look.tone)}</span>`;
+}
 export const levelBadge = (level: Level): Html => badge(LEVEL_LOOKS[level]);
 export const rpoBadge = (state: RpoState): Html => badge(RPO_LOOKS[state]);
 export const checkBadge = (status: CheckStatus): Html => badge(CHECK_LOOKS[status]);
@@ -107,6 +109,12 @@ const LAYER_WORDS: Readonly<Record<Verdict | "pending", string>> = {
 /** Text in which what stands between backticks is something to type. */
 export function prose(text: string): Html {
   return html`${text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
+
+/** Text in which the ids of checks lead to their pages. */
+export function withCheckLinks(text: string, ids: ReadonlySet<string>): Html {
+  const parts = text.split(/([a-z]+(?:\.[a-z]+(?:-[a-z]+)*)+)/u);
+  return html`${parts.map((part) => (ids.has(part) ? html`<a href="${checkHref(part)}">${part}</a>` : part))}`;
 }
 
 /** A long id or digest; with a script there is a button beside it that copies it. */

@@ -38,7 +38,7 @@ function resultTable(checks: readonly CheckResult[], registry: CheckRegistry): H
     <thead>
       <tr>
         <th scope="col">Check</th>
-        <th scope="col">Seen</th>
+        <th scope="col">What was found</th>
         <th scope="col">Expected</th>
         <th scope="col" class="number" title="Items affected, or looked at where it passed">Items</th>
         <th scope="col" class="number">Took</th>

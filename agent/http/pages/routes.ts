@@ -73,12 +73,13 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
   app.get("/checks/:id", async (c) => {
     const check = deps.checks.find((candidate) => candidate.id === c.req.param("id"));
     if (check === undefined) throw notFound("check");
+    const ids = new Set(deps.checks.map((one) => one.id));
     const fleet = await reader.fleet();
     return send(c, {
       title: check.id,
       here: "checks",
       at: fleet.at,
-      body: checkBody(check, deps.notesOfCheck(check.id), failingByCheck(fleet).get(check.id) ?? [], fleet),
+      body: checkBody(check, deps.notesOfCheck(check.id), failingByCheck(fleet).get(check.id) ?? [], fleet, ids),
     });
   });
 

@@ -83,7 +83,7 @@ function verdictStrip(points: SourceView["points"], newest: ReadonlyMap<string, 
   const label = [...counts, ...(untried === 0 ? [] : [`${describeNumber(untried)} not tried`])].join(", ");
   return html`<p class="strip">
     <span class="marks" role="img" aria-label="The newest ${describeCount(shown.length, "backup")}, oldest left: ${label}"
-      >${shown.map((point) => verdictMark(newest.get(point.id)?.verdict ?? "pending", describeMoment(point.createdAt, at)))}</span
+      >${shown.map((point) => verdictMark(newest.get(point.id)?.verdict ?? null, describeMoment(point.createdAt, at)))}</span
     >
     <span class="muted">${label}; oldest left</span>
   </p>`;
