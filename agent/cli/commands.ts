@@ -248,6 +248,7 @@ export async function reportSources(source: string | null, options: { config: st
             })),
           );
         },
+        uncovered: config.uncovered.map((one) => one.id),
         evidenceHead: () => readApplied(state.repositories),
       },
     );

@@ -16,10 +16,12 @@ export interface ReportDeps {
   readonly now: () => number;
   /** Worst first; only those asked for. */
   readonly read: (sourceId: string | null) => Promise<readonly ReportSource[]>;
+  /** Ids of sources that are configured without a backup. */
+  readonly uncovered: readonly string[];
   readonly evidenceHead: () => Promise<{ readonly seq: number; readonly hash: string } | null>;
 }
 
-/** @returns 0 when every source's newest point is verified, 1 when one failed, 3 when one could not be judged, 2 for an unknown source */
+/** @returns 0 when every source's newest point is verified, 1 when one failed or has no backup configured, 3 when one could not be judged, 2 for an unknown source */
 export async function reportCommand(
   source: string | null,
   options: { readonly output: "text" | "json" },
@@ -27,19 +29,28 @@ export async function reportCommand(
 ): Promise<number> {
   try {
     const sources = await deps.read(source);
-    if (source !== null && sources.length === 0)
+    const uncovered = deps.uncovered.filter((id) => source === null || id === source);
+    if (source !== null && sources.length + uncovered.length === 0)
       throw new AgentError("usage", "no-such-source", `The configuration has no source "${source}".`);
     const head = await deps.evidenceHead();
     if (options.output === "json") {
       deps.out.line(
-        JSON.stringify({ schema: "restorewatch.report/v1", at: new Date(deps.now()).toISOString(), evidenceHead: head, sources }),
+        JSON.stringify({
+          schema: "restorewatch.report/v1",
+          at: new Date(deps.now()).toISOString(),
+          evidenceHead: head,
+          sources,
+          uncovered,
+        }),
       );
     } else {
       for (const line of text(sources, deps)) deps.out.line(line);
+      for (const id of uncovered)
+        deps.out.line(`${deps.out.style.bad("✗ no backup")}  ${deps.out.style.bold(clean(id))}  It is configured without a backup`);
       if (head !== null) deps.out.line(deps.out.style.dim(`Evidence: ${describeCount(head.seq, "entry", "entries")}, head ${head.hash}`));
     }
     const verdicts = sources.map((one) => one.status.verdict);
-    if (verdicts.includes("failed")) return 1;
+    if (verdicts.includes("failed") || uncovered.length > 0) return 1;
     return verdicts.every((verdict) => verdict === "verified") ? 0 : 3;
   } catch (thrown) {
     return deps.out.failure(asAgentError(thrown), options.output);

@@ -91,6 +91,7 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
     repositories: app.state.repositories,
     policies: app.agent.policies,
     readFleet: createFleetReader(app.state.repositories),
+    uncovered: () => app.config.uncovered.map((source) => source.id),
     catalogue: () => app.cataloguer.current(),
     clock,
     metricsText: async () => ({ contentType: app.telemetry.metrics.contentType, body: await app.telemetry.metrics.text() }),

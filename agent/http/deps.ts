@@ -28,6 +28,8 @@ export interface HttpDeps {
     policies: readonly SourcePolicy[],
     now: number,
   ) => Promise<readonly { readonly policy: SourcePolicy; readonly status: SourceStatus }[]>;
+  /** Ids of sources that are configured without a backup. */
+  readonly uncovered: () => readonly string[];
   /** What there is to protect, what covers it, what is missing. */
   readonly catalogue: () => Promise<Catalogue>;
   readonly clock: Pick<Clock, "now" | "monotonic">;

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { catalogueConfigOf, drillRunner, readConfig, type RunChild, settingsOf, VERSION } from "../../agent/app.ts";
+import { catalogueConfigOf, drillRunner, notesOfCheck, readConfig, type RunChild, settingsOf, VERSION } from "../../agent/app.ts";
 import { checks } from "../../agent/checks/api.ts";
 import type { SourcePolicy } from "../../agent/core/policy.ts";
 import type { Clock } from "../../agent/core/ports.ts";
@@ -201,6 +201,7 @@ async function run(): Promise<void> {
         repositories: state.repositories,
         policies: agent.policies,
         readFleet: createFleetReader(state.repositories),
+        uncovered: () => [],
         catalogue: () => cataloguer.current(),
         clock,
         metricsText: async () => ({ contentType: telemetry.metrics.contentType, body: await telemetry.metrics.text() }),
@@ -211,6 +212,7 @@ async function run(): Promise<void> {
         evidenceHead: () => evidence.head(),
         isolation: () => isolation,
         checks,
+        notesOfCheck,
         evidencePath: config.evidenceDir,
         host: "127.0.0.1",
       });

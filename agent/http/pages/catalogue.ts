@@ -97,6 +97,16 @@ const SEVERITY_LOOKS: Readonly<
   low: { tone: "wait", shape: "dash", word: "Worth tidying" },
 };
 
+/** For the fleet, which shows sources that have backups: that there are others. */
+export function uncoveredNotice(ids: readonly string[]): Html {
+  if (ids.length === 0) return html``;
+  const named = ids.slice(0, SENTENCES_SHOWN).join(", ");
+  return html`<section class="notice warn" aria-label="Without a backup">
+    <strong>${describeCount(ids.length, "source")} ${ids.length === 1 ? "is" : "are"} configured without a backup</strong>, and not counted
+    below: ${named}${ids.length > SENTENCES_SHOWN ? ", …" : ""}. <a href="/catalogue?finding=no-backup">See the catalogue</a>.
+  </section>`;
+}
+
 function findingsList({ findings, unseen, seen }: Catalogue, query: CatalogueQuery): Html {
   const kinds = Map.groupBy(findings, (finding) => finding.kind);
   const shown = FINDING_KINDS.filter((kind) => kinds.has(kind) && (query.finding === null || query.finding === kind));

@@ -1,6 +1,7 @@
 /** The pages people open. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { html } from "hono/html";
 import { z } from "zod";
 import { LEVELS } from "../../core/status.ts";
 import type { AssetPaths } from "../assets.ts";
@@ -8,7 +9,7 @@ import type { HttpDeps } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { failingByCheck } from "../failing.ts";
 import type { Reader } from "../reader.ts";
-import { catalogueBody, catalogueQuery } from "./catalogue.ts";
+import { catalogueBody, catalogueQuery, uncoveredNotice } from "./catalogue.ts";
 import { checkBody, checksBody } from "./checks.ts";
 import { drillBody } from "./drill.ts";
 import { fleetBody } from "./fleet.ts";
@@ -30,7 +31,12 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
   app.get("/", async (c) => {
     const fleet = await reader.fleet();
     const query = fleetQuery.parse({ q: c.req.query("q") ?? "", level: c.req.query("level") ?? null, page: c.req.query("page") ?? 1 });
-    return send(c, { title: "Fleet", here: "fleet", at: fleet.at, body: await fleetBody(fleet, query) });
+    return send(c, {
+      title: "Fleet",
+      here: "fleet",
+      at: fleet.at,
+      body: html`${uncoveredNotice(deps.uncovered())}${await fleetBody(fleet, query)}`,
+    });
   });
 
   app.get("/sources/:id", async (c) => {
@@ -38,8 +44,7 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
     const view = await reader.source(id);
     if (view === null) {
       // A source without a backup has no page of its own: what there is to say of it is in the catalogue.
-      const known = (await deps.catalogue()).entries.some((entry) => entry.sourceId === id);
-      if (known) return c.redirect(`/catalogue?q=${encodeURIComponent(id)}`);
+      if (deps.uncovered().includes(id)) return c.redirect(`/catalogue?q=${encodeURIComponent(id)}`);
       throw notFound("source");
     }
     const extras = {

@@ -27,7 +27,7 @@ const LOOK: VaultLook = {
 async function sixWorld(looks: readonly VaultLook[] = [LOOK]): Promise<World> {
   const state = memoryState();
   const sources = await fiveSources(state);
-  return world({ state, sources, catalogue: () => catalogueOf(state, { sources, uncovered: [WIKI] }, looks) });
+  return world({ state, sources, uncovered: () => ["wiki"], catalogue: () => catalogueOf(state, { sources, uncovered: [WIKI] }, looks) });
 }
 
 let six: World;
@@ -131,6 +131,10 @@ describe("the catalogue page", () => {
     const response = await six.app.request("/sources/wiki");
     expect([response.status, response.headers.get("location")]).toEqual([302, "/catalogue?q=wiki"]);
     expect((await six.app.request("/sources/nobody")).status).toBe(404);
+  });
+
+  test("the fleet, which shows what has backups, says that there is more", async () => {
+    expect(words(await open("/"))).toContain("1 source is configured without a backup , and not counted below: wiki. See the catalogue");
   });
 
   test("what comes from outside is shown as text", async () => {

@@ -263,6 +263,7 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
     repositories: state.repositories,
     policies: () => sources,
     readFleet: createFleetReader(state.repositories),
+    uncovered: () => [],
     catalogue: () => catalogueOf(state, { sources }),
     clock,
     metricsText: () => Promise.resolve({ contentType: "application/openmetrics-text; version=1.0.0; charset=utf-8", body: "# EOF\n" }),
