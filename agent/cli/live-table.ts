@@ -9,7 +9,7 @@ export interface LiveTable {
   show(statuses: readonly SourceStatus[], busy: { readonly polls: number; readonly drills: number; readonly due: number }): void;
 }
 
-const RPO_WORDS = { ok: "in RPO", late: "late", breached: "RPO breached", never: "never", unknown: "RPO unknown" } as const;
+const RPO_WORDS = { ok: "in time", late: "late", breached: "too old", never: "none found", unknown: "not known" } as const;
 /** More lines than this scroll a terminal; the page shows them all. */
 const MOST_LINES = 30;
 
@@ -49,7 +49,7 @@ function printedOnChange(out: Output): LiveTable {
 
 function tableLines(statuses: readonly SourceStatus[], style: Style, columns: number): string[] {
   return [
-    style.dim(`${cell("SOURCE", 18)} ${cell("VERDICT", 15)} ${cell("RPO", 13)} ${cell("NEWEST", 11)} WHAT MATTERS MOST`),
+    style.dim(`${cell("SOURCE", 18)} ${cell("VERDICT", 15)} ${cell("IN TIME?", 13)} ${cell("NEWEST", 11)} WHAT MATTERS MOST`),
     ...statuses.map((status) => row(status, style, columns)),
   ];
 }

@@ -60,3 +60,30 @@ export function clean(text: string): string {
 export function cell(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width);
 }
+
+/** Colour codes have no width. */
+const PAINT = /\u001B\[\d+m/gu;
+/** The column that a line's text begins at: behind its marks and names, which two spaces set off. */
+const MARGIN = /^(?: *\S{1,24}(?: \S{1,24})? {2,}| +)/u;
+const MARGIN_MOST = 30;
+
+/**
+ * Breaks a line between words, so that a terminal does not break it within one; what follows stands below where its text began.
+ * @param columns null for what is no terminal: then nothing is broken
+ */
+export function wrapped(line: string, columns: number | null): string[] {
+  const plain = line.replaceAll(PAINT, "");
+  if (columns === null || plain.length <= columns) return [line];
+  const margin = " ".repeat(Math.min(MARGIN.exec(plain)?.[0].length ?? 0, MARGIN_MOST));
+  const lines: string[] = [];
+  let current = "";
+  for (const word of line.split(/(?<=\S) (?=\S)/u)) {
+    const next = current === "" ? word : `${current} ${word}`;
+    if (current === "" || next.replaceAll(PAINT, "").length <= columns) current = next;
+    else {
+      lines.push(current);
+      current = `${margin}${word}`;
+    }
+  }
+  return [...lines, current];
+}

@@ -1,7 +1,7 @@
 /** The result of `verify` for people: the verdict first, then what is wrong and where, then what was looked at. */
 import type { CheckResult } from "../core/values.ts";
-import { describeBytes, describeDuration, describeNumber, describeCount } from "../core/words-for-people.ts";
-import { ITEM_KINDS, type Verdict } from "../core/words.ts";
+import { describeBytes, describeDuration, describeNumber, describeCount, PHASE_WORDS } from "../core/words-for-people.ts";
+import { ITEM_KINDS, PHASES, type Verdict } from "../core/words.ts";
 import { checkMark, clean, type Style } from "./render.ts";
 import type { Verification } from "./verify.ts";
 
@@ -15,6 +15,8 @@ export function verificationText(result: Verification, all: boolean, style: Styl
     const told = shown.some((check) => reason.startsWith(`${check.id}: `));
     if (!told) lines.push(`  ${style.warn("?")} ${clean(reason)}`);
   }
+  if (result.verdict === "inconclusive")
+    lines.push(`  ${style.dim("This says nothing about the backup: it could not be looked at as promised. It may be sound or broken.")}`);
   const { inventory, sample } = result;
   if (inventory !== null) {
     const parts = ITEM_KINDS.filter((kind) => inventory[kind] > 0 || kind === "collections" || kind === "records").map((kind) =>
@@ -26,7 +28,7 @@ export function verificationText(result: Verification, all: boolean, style: Styl
     lines.push(
       `  Looked   at ${sample.strategy === "all" ? `all ${describeCount(sample.population, "record")}` : `${describeNumber(sample.checked)} of ${describeCount(sample.population, "record")}, chosen at random`}`,
     );
-  lines.push(`  Checks   ${checksLine(result.checks)}${all ? "" : style.dim("  (--all lists them)")}`);
+  lines.push(`  Checks   ${checksLine(result.checks)}${all ? "" : style.dim("  (--all lists them, and why not)")}`);
   lines.push(`  Took     ${describeDuration(Date.parse(result.finishedAt) - Date.parse(result.startedAt))}${phases(result, style)}`);
   return lines;
 }
@@ -46,7 +48,7 @@ function artifactLine({ artifact }: Verification): string {
 }
 
 function checkLines(check: CheckResult, width: number, style: Style): string[] {
-  const expected = check.expected === null || check.status === "pass" ? "" : style.dim(` (expected ${clean(check.expected)})`);
+  const expected = check.expected === null || check.status === "pass" ? "" : style.dim(` (expected: ${clean(check.expected)})`);
   const lines = [`  ${checkMark(check.status, style)} ${check.id.padEnd(width)}  ${clean(check.observed)}${expected}`];
   if (check.status !== "fail" && check.status !== "changed") return lines;
   for (const example of check.examples) {
@@ -67,7 +69,7 @@ function byUrgency(checks: readonly CheckResult[]): CheckResult[] {
 }
 
 function checksLine(checks: readonly CheckResult[]): string {
-  const words = { pass: "passed", fail: "failed", changed: "changed", error: "could not tell", skip: "do not apply" } as const;
+  const words = { pass: "passed", fail: "failed", changed: "changed", error: "could not tell", skip: "not asked" } as const;
   const parts = (["pass", "fail", "changed", "error", "skip"] as const).flatMap((status) => {
     const count = checks.filter((check) => check.status === status).length;
     return count === 0 ? [] : [`${count} ${words[status]}`];
@@ -75,7 +77,9 @@ function checksLine(checks: readonly CheckResult[]): string {
   return parts.length === 0 ? "none could be asked" : parts.join(", ");
 }
 
-function phases(result: Verification, style: Style): string {
-  const slowest = Object.entries<number>(result.phases).sort((a, b) => b[1] - a[1])[0];
-  return slowest === undefined ? "" : style.dim(`, most of it in ${slowest[0]} (${describeDuration(slowest[1])})`);
+/** Only where one phase says where the time went: a process of its own takes its time to start, and no phase counts that. */
+function phases({ phases: took, startedAt, finishedAt }: Verification, style: Style): string {
+  const slowest = PHASES.map((phase) => [phase, took[phase] ?? 0] as const).toSorted((a, b) => b[1] - a[1])[0];
+  if (slowest === undefined || slowest[1] * 2 < Date.parse(finishedAt) - Date.parse(startedAt)) return "";
+  return style.dim(`, most of it to ${PHASE_WORDS[slowest[0]]} (${describeDuration(slowest[1])})`);
 }

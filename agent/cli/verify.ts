@@ -12,6 +12,7 @@ import type { DrillJob } from "../drill/protocol.ts";
 import type { ChildOutcome } from "../engine/drill-child/index.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import { exitCodeOf, type Output } from "./output.ts";
+import { wrapped } from "./render.ts";
 import { verificationText } from "./verify-text.ts";
 
 export interface VerifyOptions {
@@ -75,7 +76,11 @@ export async function verifyCommand(path: string, options: VerifyOptions, deps: 
     const result = await verify(path, options, deps);
     deps.out.clearProgress();
     if (options.output === "json") deps.out.line(JSON.stringify(result));
-    else for (const line of verificationText(result, options.all, deps.out.style)) deps.out.line(line);
+    else {
+      const columns = deps.out.interactive ? deps.out.columns : null;
+      const lines = verificationText(result, options.all, deps.out.style);
+      for (const line of lines.flatMap((whole) => wrapped(whole, columns))) deps.out.line(line);
+    }
     return exitCodeOf(result.verdict);
   } catch (thrown) {
     deps.out.clearProgress();

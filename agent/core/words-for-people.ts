@@ -1,5 +1,7 @@
 /** Durations, sizes, numbers and times as people read them. Pure; times are always UTC, so that two readers see the same text. */
 
+import type { Phase } from "./words.ts";
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -93,3 +95,16 @@ function isTime(at: number): boolean {
 function trimZero(text: string): string {
   return text.endsWith(".0") ? text.slice(0, -2) : text;
 }
+
+/** What a drill does in each phase. */
+export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  open: "fetch the backup out of its vault",
+  decrypt: "decrypt it",
+  parse: "read its own structure",
+  provision: "make an empty sandbox",
+  load: "load every record into it",
+  checks: "ask every check",
+  readback: "read back what was restored",
+  compare: "compare it with production",
+  dispose: "remove the sandbox",
+};

@@ -2,8 +2,8 @@
 import { html } from "hono/html";
 import type { CheckRegistry } from "../../core/definitions.ts";
 import type { DrillRecord, RecoveryPoint } from "../../core/values.ts";
-import { type DrillKind, ITEM_KINDS, LAYERS, type Phase, PHASES } from "../../core/words.ts";
-import { describeBytes, describeDuration, describeNumber } from "../../core/words-for-people.ts";
+import { type DrillKind, ITEM_KINDS, LAYERS, PHASES } from "../../core/words.ts";
+import { describeBytes, describeDuration, describeNumber, PHASE_WORDS } from "../../core/words-for-people.ts";
 import { copyable, type Html, LAYER_MEANING, moment, sourceLink, term, verdictBadge } from "./html.ts";
 import { isolationList } from "./isolation.ts";
 import { checkResults } from "./results.ts";
@@ -13,18 +13,6 @@ const KIND_WORDS: Readonly<Record<DrillKind, string>> = {
   sample: "sample (runs by itself on every new backup)",
   smoke: "smoke (monthly)",
   deep: "deep (quarterly)",
-};
-
-const PHASE_MEANING: Readonly<Record<Phase, string>> = {
-  open: "fetch the backup out of its vault",
-  decrypt: "decrypt it",
-  parse: "read its own structure",
-  provision: "make an empty sandbox",
-  load: "load every record into it",
-  checks: "ask every check",
-  readback: "read back what was restored",
-  compare: "compare it with production",
-  dispose: "remove the sandbox",
 };
 
 /** Time that no phase accounts for is a row of its own from here on. */
@@ -143,7 +131,7 @@ function phasesSection({ phases, startedAt, finishedAt, traceId }: DrillRecord):
               ${rows.map(
                 (row) =>
                   html`<tr>
-                    <th scope="row">${row.phase}<small>${PHASE_MEANING[row.phase]}</small></th>
+                    <th scope="row">${row.phase}<small>${PHASE_WORDS[row.phase]}</small></th>
                     <td>${spanBar(row.from, row.to)}</td>
                     <td class="number">${describeDuration(row.ms)}</td>
                   </tr>`,
