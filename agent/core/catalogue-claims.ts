@@ -29,7 +29,7 @@ export interface Unclaimed {
   readonly kind: "file" | "directory";
   /** How many names it stands for. */
   readonly count: number;
-  /** The one source whose folder it lies in without matching its pattern; null where none claims the folder, or several share it. */
+  /** The one source whose folder it lies in without matching its pattern; null where none claims the folder, or others have backups in it too. */
   readonly beside: string | null;
 }
 
@@ -69,6 +69,8 @@ export function unclaimedIn(look: VaultLook, claims: readonly Claim[]): Unclaime
   for (const [folder, names] of look.folders) {
     const here = byPath.get(folder) ?? [];
     const takers = takersOf(here);
+    // Where several sources have their backups, a name that none takes may well be one that was forgotten.
+    const shared = here.length > 1 || above.has(folder);
     const within = folder === "" ? "" : `${folder}/`;
     for (const { name, kind } of names) {
       const path = within + name;
@@ -77,7 +79,7 @@ export function unclaimedIn(look: VaultLook, claims: readonly Claim[]): Unclaime
         path,
         stem: `${within}${name.replaceAll(/\d+/gu, "*")}`,
         kind,
-        beside: here.length === 1 ? (here[0]?.sourceId ?? null) : null,
+        beside: shared ? null : (here[0]?.sourceId ?? null),
       });
     }
   }

@@ -212,6 +212,11 @@ describe("what lies in a vault", () => {
     ]);
   });
 
+  test("beside the backups of one source, where others have their folders too, is nobody's", () => {
+    const own = claims(at("wiki", "", "wiki-*"), at("crm", "crm"));
+    expect(unclaimedIn(look({ "": ["wiki-1.zip", "crm/", "old/"] }), own)).toMatchObject([{ path: "old", beside: null }]);
+  });
+
   test("beside the backups of one source is that source's affair", () => {
     const made = catalogue(config({ sources: [at("crm", "crm", "*.json")] }), sightings("crm"), [
       look({ "": ["crm/"], crm: ["a.json", "notes.txt"] }),
