@@ -69,6 +69,8 @@ export interface AgentDeps {
   readonly initialise: (sourceIds: readonly string[]) => void;
   /** Counters of sources that come back into the configuration, as they were left. */
   readonly restore: (sourceIds: readonly string[]) => Promise<void>;
+  /** What else is begun at every tick: captures. Must not throw, and not wait for what it begins. */
+  readonly alsoAtTick?: () => Promise<void>;
   readonly tickMs: number;
 }
 
@@ -236,12 +238,18 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     watch.settled();
     await lookAfterOurselves();
     await takeInbox();
+    await deps.alsoAtTick?.();
   }
 
   /** Now and then, and at every tick while something is wrong: whether what has to be written could be, and again can. */
   async function lookAfterOurselves(): Promise<void> {
     const steady = clock.monotonic();
     if (health.problems().length === 0 && steady - lookedAfter < LOOK_AFTER_MS) return;
+    await look();
+  }
+
+  async function look(): Promise<void> {
+    const steady = clock.monotonic();
     lookedAfter = steady;
     for (const [cause, error] of await deps.tryOut(health.has("sandbox"))) {
       if (error !== null) health.trouble(cause, error, "look");
@@ -269,7 +277,11 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     const drill = await runDrill(due, policy, trigger, drillerDeps(), signal);
     if (drill === null) return null;
     if (!isOwnTrouble(drill.trouble)) health.well("sandbox");
-    else health.trouble("sandbox", new Error(drill.reasons[0] ?? "a drill could not be begun"));
+    else {
+      health.trouble("sandbox", new Error(drill.reasons[0] ?? "a drill could not be begun"));
+      // Where what was in the way can be seen, its end can be seen too.
+      await look();
+    }
     return drill;
   }
 

@@ -29,12 +29,18 @@ export async function tryWrite(directory: string, pid: number): Promise<Error | 
 
 const PROCESS_MS = 10_000;
 
-/** @returns what kept `path` from being started with `--version`, or null when it ran */
+/** @returns what kept `path` from being started with `--version` and the four pipes a drill has, or null when it ran */
 export function tryProcess(path: string): Promise<Error | null> {
   return new Promise((resolve) => {
     try {
-      const child = spawn(path, ["--version"], { stdio: "ignore", env: {}, timeout: PROCESS_MS, killSignal: "SIGKILL" });
+      const child = spawn(path, ["--version"], {
+        stdio: ["pipe", "pipe", "pipe", "pipe"],
+        env: {},
+        timeout: PROCESS_MS,
+        killSignal: "SIGKILL",
+      });
       child.on("error", resolve);
+      child.stdout?.resume();
       child.on("exit", (code) =>
         resolve(code === 0 ? null : new Error("A process that was started to see whether it can be ended early.")),
       );

@@ -68,6 +68,7 @@ async function supervise(job: DrillJob, deps: DrillChildDeps, collector: Collect
   } catch (thrown) {
     return notStarted(thrown);
   }
+  if (!hasPipes(child)) return notStarted(await failureOf(child));
   const settled = new AbortController();
   /** The first reason counts; whatever comes after is its consequence. */
   const end = (trouble: ChildTrouble): void => {
@@ -106,6 +107,18 @@ function start(job: DrillJob, deps: DrillChildDeps): ChildProcess {
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     // A process group of its own, so that it can be ended with everything it started.
     detached: true,
+  });
+}
+
+/** Where no pipe could be made for want of file descriptors there is no process either, whatever the types say. */
+function hasPipes(child: ChildProcess): boolean {
+  return (child.stdio as ChildProcess["stdio"] | undefined) !== undefined;
+}
+
+function failureOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => {
+    child.once("error", resolve);
+    child.once("exit", () => resolve(null));
   });
 }
 

@@ -1,8 +1,8 @@
 /** One source with small CSV backups, a real agent over it, and the means to take from it what it needs. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, open, readFile, rm, unlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rename, rm, unlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { verifyEvidence } from "../../../agent/evidence/verify.ts";
 import { writeGristDocument } from "../../../agent/quickstart/grist-document.ts";
@@ -73,14 +73,15 @@ ${more.drills ?? ""}`,
     config,
     path,
     async put(name, rows, ageMs) {
-      const file = path("backups/crm", name, "deals.csv");
-      await mkdir(dirname(file), { recursive: true });
-      const aside = path(`.${name}.csv`);
-      await writeFile(aside, csv(rows));
+      const aside = path(`.${name}`);
+      await mkdir(aside);
+      const file = join(aside, "deals.csv");
+      await writeFile(file, csv(rows));
       const at = new Date(Date.now() - ageMs);
-      await utimes(aside, at, at);
-      await run("mv", [aside, file]);
-      return file;
+      await utimes(file, at, at);
+      const place = path("backups/crm", name);
+      await rename(aside, place);
+      return join(place, "deals.csv");
     },
     async putDocument(name, ageMs) {
       const file = path("backups/crm", `${name}.grist`);
@@ -88,7 +89,7 @@ ${more.drills ?? ""}`,
       writeGristDocument(aside, shopDocument(shopOn(1, 10, { customers: 60, orders: 200, openedAt: Date.UTC(2025, 0, 1) }), null));
       const at = new Date(Date.now() - ageMs);
       await utimes(aside, at, at);
-      await run("mv", [aside, file]);
+      await rename(aside, file);
       return file;
     },
     start: (wrap = []) => startAgentProcess(home, ["start", "--log", "json", "--config", config], wrap),
