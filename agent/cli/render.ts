@@ -1,4 +1,5 @@
 /** Colour and glyphs for the terminal. Colour is never the only signal: each state has its own glyph and word. */
+import { stripVTControlCharacters } from "node:util";
 import type { CheckStatus, Verdict } from "../core/words.ts";
 
 export interface Style {
@@ -61,8 +62,6 @@ export function cell(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width);
 }
 
-/** Colour codes have no width. */
-const PAINT = /\u001B\[\d+m/gu;
 /** The column that a line's text begins at: behind its marks and names, which two spaces set off. */
 const MARGIN = /^(?: *\S{1,24}(?: \S{1,24})? {2,}| +)/u;
 const MARGIN_MOST = 30;
@@ -72,18 +71,23 @@ const MARGIN_MOST = 30;
  * @param columns null for what is no terminal: then nothing is broken
  */
 export function wrapped(line: string, columns: number | null): string[] {
-  const plain = line.replaceAll(PAINT, "");
-  if (columns === null || plain.length <= columns) return [line];
-  const margin = " ".repeat(Math.min(MARGIN.exec(plain)?.[0].length ?? 0, MARGIN_MOST));
+  if (columns === null || width(line) <= columns) return [line];
+  const margin = Math.min(MARGIN.exec(stripVTControlCharacters(line))?.[0].length ?? 0, MARGIN_MOST);
   const lines: string[] = [];
   let current = "";
   for (const word of line.split(/(?<=\S) (?=\S)/u)) {
     const next = current === "" ? word : `${current} ${word}`;
-    if (current === "" || next.replaceAll(PAINT, "").length <= columns) current = next;
+    // Marks and names stay with the first word of the text.
+    if (width(current) < margin || width(next) <= columns) current = next;
     else {
       lines.push(current);
-      current = `${margin}${word}`;
+      current = `${" ".repeat(margin)}${word}`;
     }
   }
   return [...lines, current];
+}
+
+/** Colour codes have none. */
+function width(text: string): number {
+  return stripVTControlCharacters(text).length;
 }

@@ -23,6 +23,10 @@ test("no word is lost, colours take no room, a word that is longer than the line
   expect(words(wrapped(LINE, 40))).toEqual(words([LINE]));
   const red = painted.bad("✗ FAILED");
   expect(wrapped(`${red}  ${"x".repeat(20)}`, 30)).toHaveLength(1);
+  expect(wrapped(`${red}  /a/path/that/is/longer/than/a/line.grist  grist 44`, 30)).toEqual([
+    `${red}  /a/path/that/is/longer/than/a/line.grist  grist`,
+    "          44",
+  ]);
   expect(wrapped(`  ${"y".repeat(50)}`, 30)).toEqual([`  ${"y".repeat(50)}`]);
 });
 
