@@ -104,6 +104,15 @@ export interface VaultBrowser {
   names(folder: string, signal: AbortSignal): Promise<readonly VaultName[]>;
 }
 
+/** Ability of a Vault: parts of an artifact that is one file, so that what is not looked at is not fetched. */
+export interface RangeReader {
+  /**
+   * Bytes `from` up to, not including, `to` of the artifact as `list` or `stat` told of it; at most 64 MiB at once.
+   * Throws AgentError `transient` / `artifact-changed` where it is not that any more.
+   */
+  read(entry: Pick<VaultEntry, "path" | "bytes" | "modifiedAt">, from: number, to: number, signal: AbortSignal): Promise<Uint8Array>;
+}
+
 // ---- formats -------------------------------------------------------------------------------------------------------
 
 /** What a format may look at to recognise an artifact; names are hints only and never decide alone. */

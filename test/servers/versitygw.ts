@@ -10,6 +10,8 @@ export interface S3Server {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Where buckets lie as folders and objects as files, so that a test can set their times or damage them. */
+  readonly directory: string;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startS3(): Promise<S3Server> {
     region: "us-east-1",
     accessKeyId,
     secretAccessKey,
+    directory: join(directory, "data"),
     stop: async () => {
       await running.stop();
       await rm(directory, { recursive: true, force: true });
