@@ -24,6 +24,7 @@ export interface SourceItem {
   readonly verdict: string;
   readonly headline: string;
   readonly drillId: string | null;
+  readonly trouble: { readonly code: string; readonly message: string } | null;
 }
 
 export interface World {
