@@ -1,5 +1,5 @@
 /** A real NocoDB on SQLite on this machine. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installProduct, productNode } from "./products.ts";
@@ -36,6 +36,8 @@ export async function startNocoDb(env: Readonly<Record<string, string>> = {}): P
   // Modules are found from where the program lies.
   const program = join(place, "start.js");
   await writeFile(program, START);
+  // It reads its own version from below the working directory, and says none where it does not find it.
+  await symlink(join(place, "node_modules"), join(directory, "node_modules"));
   const url = `http://127.0.0.1:${port}`;
   const email = "admin@example.com";
   const password = "Passw0rd!1";
