@@ -2,12 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { CaptureSchedule } from "./app-capture.ts";
 import { ANSWERED_BY } from "./checks/answered-by.ts";
 import { checks } from "./checks/api.ts";
 import { PITFALLS } from "./checks/pitfalls.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import type { CatalogueConfig } from "./core/catalogue.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
+import { parseRunReport } from "./core/run-report.ts";
 import type { SourceProducts } from "./core/platform-ports.ts";
 import type { Clock, MetaRepository, Random, Span, Telemetry, Vault } from "./core/ports.ts";
 import type { EvidenceHead } from "./core/evidence.ts";
@@ -183,6 +185,32 @@ export async function openApp(configPath: string, world: World): Promise<App> {
     const { isolation, runChild } = await drillRunner(world);
     let catalogueConfig = catalogueConfigOf(config);
     let vault = settings.vault;
+    let products = settings.products ?? (() => null);
+    let captures: CaptureSchedule | null = null;
+    const scheduleOf = async (of: LoadedConfig): Promise<CaptureSchedule | null> => {
+      if (captures !== null || !of.connections.some((one) => one.capture !== null)) return captures;
+      const { scheduleCaptures } = await import("./app-capture.ts");
+      return scheduleCaptures({
+        config: () => config,
+        products: () => products,
+        vault: () => vault,
+        clock,
+        telemetry: telemetry.telemetry,
+        meta: opened.repositories.meta,
+        firstSeen: async (id) => (await opened.repositories.sources.firstSeen()).get(id) ?? null,
+        failed: (sourceId, { startedAt, finishedAt }, code) =>
+          agent.submitRun(
+            parseRunReport(
+              { source: sourceId, outcome: "failure", started: startedAt / 1000, finished: finishedAt / 1000, message: `capture: ${code}` },
+              { sourceId, via: "cli", now: clock.now() },
+            ),
+          ),
+        made: async (sourceId) => {
+          const policy = config.sources.find((source) => source.id === sourceId);
+          if (policy !== undefined) await agent.poll(policy, new AbortController().signal);
+        },
+      });
+    };
     const cataloguer = createCataloguer({
       config: () => catalogueConfig,
       vault: (id) => vault(id),
@@ -220,8 +248,10 @@ export async function openApp(configPath: string, world: World): Promise<App> {
         const tallies = await opened.repositories.tallies.all();
         telemetry.metrics.restore(tallies.filter(({ labels }) => labels["source"] !== undefined && ids.includes(labels["source"])));
       },
+      alsoAtTick: async () => captures?.tick(),
       tickMs: 1000,
     });
+    captures = await scheduleOf(config);
     if (leftovers.removed > 0) await recorder.record([{ type: "leftovers.removed", at: clock.now(), count: leftovers.removed }]);
     await cataloguer.publish();
     await agent.start();
@@ -247,6 +277,8 @@ export async function openApp(configPath: string, world: World): Promise<App> {
           await agent.reload(changed);
           config = next;
           vault = changed.vault;
+          products = changed.products ?? (() => null);
+          captures = await scheduleOf(next);
           catalogueConfig = catalogueConfigOf(next);
           self.set("restorewatch_config_last_reload_success", 1);
         } catch (thrown) {
@@ -258,6 +290,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       },
       close(reason) {
         closed ??= (async () => {
+          await captures?.close();
           await agent.stop(reason);
           await telemetry.stop();
           await opened.close();

@@ -10,6 +10,7 @@ import {
   openApp,
   openStateForReading,
   openVaults,
+  productsOf,
   readConfig,
   readApplied,
   readEntries,
@@ -21,6 +22,7 @@ import {
   type World,
 } from "../app.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { captureNow, type CaptureWorld, pruneCaptures } from "../app-capture.ts";
 import { starterYaml } from "../config/starter.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import { sightings } from "../engine/cataloguer.ts";
@@ -32,6 +34,7 @@ import { createTelemetry } from "../telemetry/instrument.ts";
 import type { Layer, Verdict } from "../core/words.ts";
 import type { DrillRecord } from "../core/values.ts";
 import { describeCount } from "../core/words-for-people.ts";
+import { captureCommand } from "./capture.ts";
 import { checkCommand } from "./check.ts";
 import { discoverCommand } from "./discover.ts";
 import { evidenceShowCommand, evidenceVerifyCommand } from "./evidence.ts";
@@ -179,6 +182,47 @@ export async function discover(options: { config: string | null; all: boolean; o
         shell.stop,
       );
     },
+  });
+}
+
+export async function captureOnce(
+  source: string,
+  options: { config: string | null; output: How; prune: boolean; dryRun: boolean },
+  shell: Shell,
+): Promise<number> {
+  const world = quiet(shell);
+  const open = async (): Promise<CaptureWorld> => {
+    const config = await readConfig(configPath(options.config), shell.env);
+    requireSource(
+      source,
+      config.sources.map((one) => one.id),
+    );
+    const { telemetry } = createTelemetry({
+      service: { name: "restorewatch", version: VERSION, instanceId: shell.hostname, environment: null },
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      processMetrics: false,
+    });
+    const vaults = openVaults(config, world.clock);
+    const spent = new Map<string, string>();
+    // A person asked for it: what it costs is not taken from the agent's budget of the day.
+    const meta = {
+      get: async (key: string) => spent.get(key) ?? null,
+      set: async (key: string, value: string) => void spent.set(key, value),
+    };
+    return {
+      config,
+      products: await productsOf(config, world, telemetry, meta),
+      vault: (id) => vaults.get(id) ?? noVault(id),
+      clock: world.clock,
+      telemetry,
+    };
+  };
+  return captureCommand(source, options, {
+    out: shell.out,
+    capture: async () => captureNow(source, await open(), shell.stop),
+    prune: async (dryRun) => pruneCaptures(source, await open(), dryRun, shell.stop),
   });
 }
 

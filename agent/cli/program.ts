@@ -151,6 +151,21 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .action((options: { config?: string; all: boolean; output: "text" | "json" }) => {
       chosen = (app) => app.discover({ config: options.config ?? null, all: options.all, output: options.output }, shell);
     });
+  program
+    .command("capture")
+    .argument("<source>", "source id")
+    .description("makes a backup of a source's live product now, into its folder of its vault")
+    .option("--prune", "removes captures older than capture.keep instead", false)
+    .option("--dry-run", "only says which captures would be removed", false)
+    .addOption(config())
+    .addOption(output())
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 2 usage or configuration, 3 the product or the vault could not be reached, or the product gave less than it has.",
+    )
+    .action((source: string, options: { config?: string; prune: boolean; dryRun: boolean; output: "text" | "json" }) => {
+      chosen = (app) => app.captureOnce(source, { ...options, config: options.config ?? null }, shell);
+    });
   const evidence = program.command("evidence").description("the log of what was tested and found");
   evidence
     .command("verify")

@@ -1,5 +1,6 @@
 /** What a registry line holds: a definition is data plus a constructor; importing it does no I/O. */
 import type { z } from "zod";
+import type { VaultWriter } from "./platform-ports.ts";
 import type { Check, Clock, Format, Sandbox, Vault } from "./ports.ts";
 
 export interface VaultDefinition {
@@ -9,6 +10,8 @@ export interface VaultDefinition {
   readonly schema: z.ZodObject;
   /** `config` was parsed by `schema`; relative paths in it are relative to `baseDir`. */
   create(id: string, config: unknown, deps: { readonly baseDir: string; readonly clock: Clock }): Vault;
+  /** Where captures are put: below `prefix` and nowhere else. Absent: this kind of vault is only read. */
+  createWriter?(id: string, config: unknown, prefix: string, deps: { readonly baseDir: string; readonly clock: Clock }): VaultWriter;
 }
 
 export interface FormatDefinition {

@@ -6,6 +6,7 @@ const files = filesUnder("agent");
 const IMPLEMENTATIONS = ["platforms", "vaults", "formats", "sandboxes", "checks", "state", "work", "config", "evidence"];
 const COMPOSITION = [
   "agent/app.ts",
+  "agent/app-capture.ts",
   "agent/drill/child.ts",
   "agent/main.ts",
   "agent/cli/program.ts",

@@ -132,7 +132,7 @@ async function capture(order: CaptureOrder, open: OpenPlatform, deps: CaptureDep
     outcome: "success",
     bytes: finished.bytes,
     items: { records, collections: collections.length, automations: after.automations.length, files: after.files.length },
-    checksum: { algorithm: "sha256", value: finished.sha256 },
+    sha256: finished.sha256,
   };
   await deps.vault.put(`${path}.run.json`, { text: `${JSON.stringify(report)}\n` }, { immutableUntil: null, signal });
   await deps.discard();

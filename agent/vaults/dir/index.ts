@@ -8,12 +8,14 @@ import { systemFiles, type VaultFiles } from "./files.ts";
 import { describe, listMatching, listPlace, type Place, readChecksums } from "./listing.ts";
 import { measure } from "./measure.ts";
 import { type DirVaultConfig, dirVaultSchema } from "./schema.ts";
+import { dirVaultWriter } from "./writer.ts";
 
 export const dirVaultDefinition: VaultDefinition = {
   type: "dir",
   summary: "a directory on this machine, or one that is mounted",
   schema: dirVaultSchema,
   create: (id, config, deps) => dirVault(id, resolve(deps.baseDir, (config as DirVaultConfig).path)),
+  createWriter: (_id, config, prefix, deps) => dirVaultWriter(resolve(deps.baseDir, (config as DirVaultConfig).path), prefix),
 };
 
 /**

@@ -6,6 +6,7 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ContentRecord } from "../../../../agent/core/content.ts";
 import { AgentError } from "../../../../agent/core/errors.ts";
+import { parseRunReport } from "../../../../agent/core/run-report.ts";
 import type { Capturer, OpenPlatform } from "../../../../agent/core/platform-ports.ts";
 import { type CaptureDeps, captureSource } from "../../../../agent/engine/capture/capture.ts";
 import { changedMetadata, countsOf } from "../../../../agent/engine/capture/consistency.ts";
@@ -89,7 +90,8 @@ describe("a capture", () => {
     const vault = dirVault("v", join(root, "vault"));
     const listing = await vault.list("captures/crm", { pattern: "*", signal: never });
     expect(listing.entries.map((entry) => entry.path)).toEqual([result.path]);
-    expect(JSON.parse(listing.reports[0]?.text ?? "")).toMatchObject({ outcome: "success", items: { records: 250 } });
+    const report = parseRunReport(JSON.parse(listing.reports[0]?.text ?? ""), { sourceId: "crm", via: "sidecar", now: clock.now() });
+    expect(report).toMatchObject({ outcome: "success", items: { records: 250 }, checksum: { value: result.sha256 } });
     await mkdir(join(root, "work"));
     const content = await openBag(join(root, "vault", result.path), join(root, "work"));
     expect(content.integrity.problems).toEqual([]);
