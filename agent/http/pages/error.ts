@@ -23,6 +23,9 @@ export function errorPage(status: number, message: string, assets: Pick<AssetPat
         <link rel="icon" href="${assets.icon}" type="image/svg+xml" />
       </head>
       <body>
+        <header class="top">
+          <a class="brand" href="/"><img src="${assets.icon}" alt="" width="22" height="22" />Restorewatch</a>
+        </header>
         <main>
           <h1>${title}</h1>
           <p>${message}</p>
