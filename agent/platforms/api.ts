@@ -1,4 +1,5 @@
 /** The platforms the agent can talk to: one folder each, one line each. */
 import type { PlatformDefinition } from "../core/platform-ports.ts";
+import { nocodb } from "./nocodb/index.ts";
 
-export const platforms: readonly PlatformDefinition[] = [];
+export const platforms: readonly PlatformDefinition[] = [nocodb];
