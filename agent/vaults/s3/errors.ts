@@ -138,7 +138,7 @@ export function s3Error(thrown: unknown, place: S3Place): AgentError {
       "restore it there, or verify copies in another class",
     );
   if (name === "AccessDenied" || name === "AllAccessDisabled" || status === 403 || status === 401)
-    return made("auth", "no-permission", "It is not permitted.", "grant the access key s3:ListBucket and s3:GetObject on it");
+    return made("auth", "no-permission", "It is not permitted.", "see agent/vaults/s3/readme.md for what the access key needs");
   if (system !== null && TLS.test(system))
     return made(
       "transient",

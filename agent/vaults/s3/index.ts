@@ -10,16 +10,19 @@ import { remembering } from "./cache.ts";
 import { passes, type S3Deps, s3Calls, TRIES } from "./client.ts";
 import { download, fetchRange } from "./download.ts";
 import { findObject, readFolder } from "./folder.ts";
+import { guarded } from "./guarded.ts";
 import { canBeFile } from "./keys.ts";
 import { listingOf, ownChecksum, readChecksums, toEntry } from "./listing.ts";
 import { type Measured, measureFolder, measureKey } from "./measure.ts";
 import { type S3VaultConfig, s3VaultSchema } from "./schema.ts";
+import { s3VaultWriter } from "./writer.ts";
 
 export const s3VaultDefinition: VaultDefinition = {
   type: "s3",
   summary: "a bucket of AWS S3 or of a server that speaks its language",
   schema: s3VaultSchema,
   create: (id, config, { clock }) => s3Vault(id, config as S3VaultConfig, { clock }),
+  createWriter: (_, config, prefix, { clock }) => s3VaultWriter(config as S3VaultConfig, prefix, { clock }),
 };
 
 const MAX_RANGE_BYTES = 64 * 1024 * 1024;
@@ -180,24 +183,4 @@ function localName(name: string): string {
 
 function absent(): AgentError {
   return new AgentError("not_found", "not-found", "There is no such file or directory in the vault.");
-}
-
-/** Every error leaves as an AgentError about the path within the vault. */
-export async function guarded<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (signal.aborted) throw new AgentError("transient", "aborted", "The vault was no longer waited for.");
-    const error = asAgentError(thrown);
-    const where = path === "" ? "the vault" : JSON.stringify(path.slice(0, 300));
-    const said = thrown instanceof AgentError ? error.message : describe(error);
-    // The SDK's errors hold requests and their signatures; a system's message holds absolute paths: neither goes on as a cause.
-    throw new AgentError(error.kind, error.code, `${where}: ${said}`, error.mend === null ? {} : { mend: error.mend });
-  }
-}
-
-function describe(error: AgentError): string {
-  if (error.kind === "limit") return `This machine has no room or no means left for a copy (${error.code}).`;
-  if (error.kind === "not_found" || error.kind === "auth") return "The directory for copies cannot be written.";
-  return "It could not be read.";
 }
