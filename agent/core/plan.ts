@@ -117,7 +117,7 @@ function duePoint(
     if (lastTry === undefined) return make(covered ? "repeat" : "layers-changed", covered ? repeatAt : now);
   }
   if (lastTry !== undefined) return make("retry", retryAt(lastTry, failedTries, now, how.recoveredAt));
-  return make("new-point", point.firstSeenAt);
+  return make("new-point", Math.min(point.firstSeenAt, now));
 }
 
 /** `since` tries ended without a verdict, the last of them `lastTry`. */

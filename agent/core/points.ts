@@ -32,6 +32,8 @@ export function pointsFromListing(
   const alive: RecoveryPoint[] = [];
   const waiting: string[] = [];
   const seen = new Set<string>();
+  // Our own clock may be behind: then what was seen before bounds what is seen now.
+  const seenUpTo = known.reduce((latest, point) => Math.max(latest, point.firstSeenAt), 0);
   for (const entry of listing.entries) {
     const id = pointId(policy.id, policy.backups.vaultId, entry.path, entry.bytes, entry.modifiedAt);
     const before = knownById.get(id);
@@ -46,13 +48,14 @@ export function pointsFromListing(
     const created = creationTime(entry.path, entry.modifiedAt, run);
     // Seen, so it is no younger than that: a name or a clock of next year must not make a source look well for a year.
     const firstSeenAt = before?.firstSeenAt ?? now;
+    const youngest = before === undefined ? Math.max(now, seenUpTo) : Math.max(before.firstSeenAt, before.createdAt);
     const point: RecoveryPoint = {
       id,
       sourceId: policy.id,
       vaultId: policy.backups.vaultId,
       path: entry.path,
       kind: entry.kind,
-      createdAt: Math.min(created.at, firstSeenAt),
+      createdAt: Math.min(created.at, youngest),
       createdFrom: created.from,
       modifiedAt: entry.modifiedAt,
       bytes: entry.bytes,

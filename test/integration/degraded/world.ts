@@ -185,8 +185,8 @@ export const setLimit = (
   value: string,
   as: readonly string[] = [],
 ): Promise<unknown> => {
-  const [command = "prlimit", ...args] = [...as, "prlimit", "--pid", String(agent.process.pid ?? 0), `--${name}=${value}:`];
-  return run(command, args);
+  const [command, ...args] = [...as, "prlimit", "--pid", String(agent.process.pid ?? 0), `--${name}=${value}:`];
+  return run(command ?? "prlimit", args);
 };
 
 /** Root ignores permissions and most limits, so what is about them runs as someone else; whoever is not root stays who they are. */
