@@ -11,6 +11,7 @@ const COMPOSITION = [
   "agent/main.ts",
   "agent/cli/program.ts",
   "agent/cli/commands.ts",
+  ...["world", "verify", "setting-up", "engine", "log"].map((name) => `agent/cli/commands/${name}.ts`),
   "agent/cli/start.ts",
 ];
 

@@ -1,0 +1,39 @@
+/** What commands have in common: the world they are run in, the agent that may be running already. */
+import { openApp, systemWorld, type World } from "../../app.ts";
+import { AgentError, asAgentError } from "../../core/errors.ts";
+import type { Shell } from "../program.ts";
+
+export type How = "text" | "json";
+
+export function quiet(shell: Shell): World {
+  return systemWorld({
+    env: shell.env,
+    hostname: shell.hostname,
+    pid: shell.pid,
+    nodePath: shell.nodePath,
+    log: { level: "silent", write: () => undefined },
+  });
+}
+
+export function configPath(given: string | null): string {
+  return given === null ? "restorewatch.yaml" : given;
+}
+
+export function noVault(id: string): never {
+  throw new AgentError("internal", "no-vault", `vault ${id} was not opened`);
+}
+
+/** Null when another process holds the evidence: an agent is running. */
+export async function appUnlessRunning(path: string, shell: Shell): Promise<Awaited<ReturnType<typeof openApp>> | null> {
+  try {
+    return await openApp(path, quiet(shell));
+  } catch (thrown) {
+    if (asAgentError(thrown).code === "evidence-locked") return null;
+    throw thrown;
+  }
+}
+
+export function requireSource(source: string | null, known: readonly string[]): void {
+  if (source !== null && !known.includes(source))
+    throw new AgentError("usage", "no-such-source", `The configuration has no source "${source}".`, { mend: `it has ${known.join(", ")}` });
+}
