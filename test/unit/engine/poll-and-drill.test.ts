@@ -271,6 +271,35 @@ describe("a drill", () => {
     });
   });
 
+  test("a vault that does not answer is given up when a drill's time is over; what opens later is closed", async () => {
+    const it = await ready();
+    let answer: (() => void) | null = null;
+    let closed = 0;
+    const hanging: Vault = {
+      ...it.memory.vault,
+      open: async (path, options) => {
+        await new Promise<void>((resolve) => (answer = resolve));
+        const opened = await it.memory.vault.open(path, { ...options, signal: new AbortController().signal });
+        return { ...opened, close: async () => void (closed += 1) };
+      },
+    };
+    const drill = runDrill(await it.due(), it.source, "plan", it.deps({ vault: () => hanging }), new AbortController().signal);
+    while (answer === null) await it.clock.advance(1000);
+    await it.clock.advance(it.source.verify.limits.timeMs + 1);
+    expect(await drill).toMatchObject({ verdict: "inconclusive", trouble: "timeout", checks: [] });
+    (answer as () => void)();
+    while (closed === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(it.removed).toEqual(["d1"]);
+  });
+
+  test("an artifact that is no longer what the poll saw is not judged as that backup", async () => {
+    const it = await ready();
+    const due = await it.due();
+    await it.memory.put("crm/a.grist", "half of the ne", it.clock.now());
+    const drill = await runDrill(due, it.source, "plan", it.deps(), new AbortController().signal);
+    expect(drill).toMatchObject({ verdict: "inconclusive", trouble: "artifact-changed", checks: [] });
+  });
+
   test("one that another agent holds, or that is called off, records nothing", async () => {
     const it = await ready();
     const deps = it.deps();
