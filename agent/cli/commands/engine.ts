@@ -1,7 +1,7 @@
 /** Commands of the engine: report a run, poll, drill, say how things stand. */
 import { freshId, inboxOf, openStateForReading, readConfig, readApplied } from "../../app.ts";
 import { AgentError } from "../../core/errors.ts";
-import { readStatuses } from "../../engine/agent.ts";
+import { readStatuses } from "../../engine/statuses.ts";
 import { leaveInInbox } from "../../engine/inbox.ts";
 import type { Verdict } from "../../core/words.ts";
 import type { DrillRecord } from "../../core/values.ts";
