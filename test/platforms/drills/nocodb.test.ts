@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runAgent } from "../../integration/agent/running.ts";
-import { nextSecond, type NocoShop, startShop } from "../nocodb/harness.ts";
+import { nextSecond, type NocoShop, startShop } from "../nocodb/shop.ts";
 
 let shop: NocoShop;
 let home = "";
