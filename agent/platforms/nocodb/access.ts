@@ -3,7 +3,7 @@ import type { AccessProbe, AccessSeen, PlatformDeps, RestoreSet, Workspace } fro
 import { AgentError } from "../../core/errors.ts";
 import type { Client } from "./client.ts";
 import { ignoredSchema, meSchema } from "./schema.ts";
-import { documentsOf } from "./scratch-load.ts";
+import { documentsOf } from "./restoring.ts";
 
 /** From least to most. */
 const ROLES = ["no-access", "viewer", "commenter", "editor", "creator", "owner"];

@@ -1,7 +1,7 @@
 /** Everything of a base that is no record: read in one go, the same as long as nobody changes anything. */
 import type { AccessEntry, Aspect, AspectState, Automation, FileItem, Setting, View } from "../../core/content.ts";
 import { sha256Hex } from "../../core/ids.ts";
-import type { Json, LiveInventory } from "../../core/platform-ports.ts";
+import type { LiveInventory } from "../../core/platform-ports.ts";
 import { canonicalJson } from "../../kit/json.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
 import { type Client, MOST_ROWS } from "./client.ts";
@@ -10,7 +10,7 @@ import { unexpected } from "./errors.ts";
 import { collectionOf, keyColumn, visibleColumns } from "./model.ts";
 import type { Attachment, Base, Table } from "./schema.ts";
 import { attachmentsOf, fileIdOf } from "./values.ts";
-import { all, compared } from "./where.ts";
+import { all, compared, keyText } from "./where.ts";
 
 /** Where an attachment lies, to ask for a fresh address. */
 export interface FilePlace {
@@ -69,7 +69,7 @@ export async function readInventory(client: Client, baseId: string, signal: Abor
     settings: settingsOf(docs, tables),
     views: parts.flatMap((part) => viewsOf(part.document)),
     aspects: ASPECTS,
-    originals: { nocodb: docs as unknown as Json },
+    originals: { nocodb: docs },
   };
   return { inventory, files };
 }
@@ -125,11 +125,10 @@ async function filesOf(client: Client, table: Table, signal: AbortSignal): Promi
     for (const row of page.list)
       for (const column of columns)
         for (const attachment of attachmentsOf(row[column.title]))
-          found.push({ table: table.id, key: String(row[key.title]), column: column.id, attachment });
+          found.push({ table: table.id, key: keyText(row[key.title]) ?? "", column: column.id, attachment });
     if (page.pageInfo.isLastPage) return found;
-    const last = page.list.at(-1)?.[key.title];
-    if (last === undefined) throw unexpected("an empty page that is not the last one");
-    after = String(last);
+    after = keyText(page.list.at(-1)?.[key.title]);
+    if (after === null) throw unexpected("an empty page that is not the last one");
   }
 }
 

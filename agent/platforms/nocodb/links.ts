@@ -8,7 +8,7 @@ import { type Client, MOST_ROWS } from "./client.ts";
 import { unexpected } from "./errors.ts";
 import { keyColumn, type LinkStore, linkStore } from "./model.ts";
 import type { Column, Page, Table } from "./schema.ts";
-import { all, areNumbers, compared, type KeyValue, oneOf } from "./where.ts";
+import { all, areNumbers, compared, keyText, type KeyValue, oneOf } from "./where.ts";
 
 type Row = Page["list"][number];
 /** Keys a record points to, by its own key. */
@@ -153,11 +153,12 @@ async function askedOne(
 
 function grouped(pairs: readonly (readonly [unknown, unknown])[]): Pairs {
   const lists = new Map<string, string[]>();
-  for (const [own, target] of pairs) {
-    if (own === null || own === undefined || target === null || target === undefined) continue;
-    const list = lists.get(String(own)) ?? [];
-    list.push(String(target));
-    lists.set(String(own), list);
+  for (const pair of pairs) {
+    const [own, target] = pair.map(keyText);
+    if (own == null || target == null) continue;
+    const list = lists.get(own) ?? [];
+    list.push(target);
+    lists.set(own, list);
   }
   return lists;
 }

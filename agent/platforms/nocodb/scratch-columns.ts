@@ -5,7 +5,7 @@ import { type Client, isRefusal } from "./client.ts";
 import type { ColumnDocument, TableDocument } from "./documents.ts";
 import { isLink } from "./model.ts";
 import { type Column, ignoredSchema } from "./schema.ts";
-import type { Mapping, Refusals } from "./scratch-load.ts";
+import type { Mapping, Refusals } from "./restoring.ts";
 import { COMPUTED } from "./values.ts";
 
 /** A link that shows on two tables is made once, from the side that may hold several or that does not hold the key. */

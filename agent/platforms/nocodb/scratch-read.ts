@@ -34,8 +34,12 @@ export async function readBase(client: Client, base: string, set: RestoreSet, lo
   const named = <T extends { readonly name: string }>(items: readonly T[], one: T): T | undefined =>
     items.find((other) => other.name === one.name);
   const automations = inventory.automations.map((one) => ({ ...one, id: named(set.automations, one)?.id ?? `?${one.id}` }));
+  const { credentials, access, settings, aspects } = inventory;
   return {
-    ...inventory,
+    credentials,
+    access,
+    settings,
+    aspects,
     collections,
     records,
     automations,

@@ -6,7 +6,7 @@ import { type Client, isRefusal, MOST_INSERTS } from "./client.ts";
 import { unexpected } from "./errors.ts";
 import { ignoredSchema, insertedSchema, uploadedSchema } from "./schema.ts";
 import { writers } from "./scratch-columns.ts";
-import { documentsOf, type Mapping, type Refusals } from "./scratch-load.ts";
+import { documentsOf, type Mapping, type Refusals } from "./restoring.ts";
 import { COMPUTED, toNocoDb } from "./values.ts";
 
 /** Characters in one insert; a body of 50 MB is refused. */

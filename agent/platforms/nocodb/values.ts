@@ -63,7 +63,11 @@ export function canonical(type: SemanticType, uidt: string, cell: unknown): Valu
       return uidt === "User" ? sorted(peopleOf(cell)) : sorted(Array.isArray(cell) ? cell.map(raw) : raw(cell).split(","));
     case "files":
       return sorted(attachmentsOf(cell).map(fileIdOf));
-    default:
+    case "text":
+    case "choice":
+    case "file":
+    case "link":
+    case "links":
       return raw(cell);
   }
 }
@@ -98,19 +102,13 @@ export function fileIdOf(attachment: Attachment): string {
 export function toNocoDb(field: Field, value: Value, members: ReadonlySet<string>): Json {
   if (value === null || value.length === 0) return null;
   if (typeof value !== "string") return (field.platformType === "User" ? value.filter((one) => members.has(one)) : value).join(",") || null;
-  switch (field.type) {
-    case "integer":
-    case "decimal":
-      return plainDigits(Number(value)) === value ? Number(value) : value;
-    case "boolean":
-      return value === "true" ? true : value === "false" ? false : value;
-    default:
-      return value;
-  }
+  if (field.type === "boolean") return value === "true" ? true : value === "false" ? false : value;
+  const isNumber = field.type === "integer" || field.type === "decimal";
+  return isNumber && plainDigits(Number(value)) === value ? Number(value) : value;
 }
 
 function raw(cell: unknown): string {
-  return typeof cell === "string" ? cell : typeof cell === "object" ? canonicalJson(cell) : String(cell);
+  return typeof cell === "string" ? cell : canonicalJson(cell);
 }
 
 function sorted(list: readonly string[]): Value {

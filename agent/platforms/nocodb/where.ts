@@ -2,6 +2,12 @@
 
 export type KeyValue = string | number;
 
+/** @returns the key as text, or null for what is no key */
+export function keyText(cell: unknown): string | null {
+  if (typeof cell === "number") return String(cell);
+  return typeof cell === "string" && cell !== "" ? cell : null;
+}
+
 const isNumber = (key: KeyValue): boolean => /^\d+$/u.test(String(key));
 const written = (key: KeyValue): string => (isNumber(key) ? String(key) : JSON.stringify(String(key)));
 
