@@ -121,12 +121,6 @@ export function createClient(connection: Connection, deps: Pick<PlatformDeps, "h
   };
 }
 
-/** NocoDB's own code of a refusal (`ERR_…`), or null. */
-export function refusalCode(thrown: unknown): string | null {
-  if (!(thrown instanceof AgentError) || !(thrown.cause instanceof HttpError)) return null;
-  return /"error"\s*:\s*"(ERR_\w+)"/u.exec(thrown.cause.body)?.[1] ?? null;
-}
-
 /** Whether it refused what was asked, rather than being out of reach or the token being wrong. */
 export function isRefusal(thrown: unknown): boolean {
   if (!(thrown instanceof AgentError)) return false;

@@ -134,7 +134,8 @@ async function pairsIn(
   return found;
 }
 
-async function askedOne(
+/** Targets of one record, as the product itself lists them. */
+export async function askedOne(
   client: Client,
   table: string,
   column: string,

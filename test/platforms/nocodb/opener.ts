@@ -5,13 +5,16 @@ import type { Clock } from "../../../agent/core/ports.ts";
 import { createHttpFactory } from "../../../agent/engine/platforms/http.ts";
 import { systemClock } from "../../../agent/kit/clock.ts";
 import { systemRandom } from "../../../agent/kit/random.ts";
-import { bindSecrets } from "../../../agent/kit/secret.ts";
+import { bindSecrets, Secret } from "../../../agent/kit/secret.ts";
+import { type Client, createClient } from "../../../agent/platforms/nocodb/client.ts";
 import { nocodb } from "../../../agent/platforms/nocodb/index.ts";
 import { memoryTelemetry } from "../../doubles/telemetry.ts";
 
 export interface Opener {
   open(token: string, base: string, more?: { readonly pageSize?: number; readonly clock?: Clock }): OpenPlatform;
   openScratch(token: string, more?: { readonly sameInstance?: boolean; readonly restricted?: string }): OpenScratch;
+  /** Its calls alone. */
+  client(token: string): Client;
   told(): string;
   /** How many requests were sent so far. */
   requests(): number;
@@ -48,6 +51,10 @@ export function openerOf(url: string): Opener {
         ...(restricted === undefined ? {} : { restrictedToken: { env: "RESTRICTED" } }),
       });
       return nocodb.openScratch(bound(config, { TOKEN: token, RESTRICTED: restricted ?? "-" }), depsWith(systemClock()));
+    },
+    client: (token) => {
+      const secret = new Secret({ env: "TOKEN" }, { env: { TOKEN: token }, baseDir: "/" });
+      return createClient({ url, token: secret, allowPlain: false }, depsWith(systemClock()));
     },
     told: () => JSON.stringify([telemetry.spans.map((span) => ({ ...span, parent: null })), telemetry.logs.length, telemetry.counts]),
     requests: () => telemetry.spans.filter((span) => span.kind === "client").length,

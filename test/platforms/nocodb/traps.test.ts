@@ -5,6 +5,7 @@ import { compareReadBack } from "../../../agent/core/compare.ts";
 import type { Collection, ContentRecord } from "../../../agent/core/content.ts";
 import { AgentError } from "../../../agent/core/errors.ts";
 import type { LoadOutcome, ReadBack, RestoreSet } from "../../../agent/core/platform-ports.ts";
+import { askedOne } from "../../../agent/platforms/nocodb/links.ts";
 import { attachmentsOf } from "../../../agent/platforms/nocodb/values.ts";
 import { restoreSet } from "../../contracts/platform.ts";
 import { type Opener, openerOf } from "./opener.ts";
@@ -156,6 +157,21 @@ describe("reading", () => {
     const back = many.fields.findIndex((field) => field.link?.collection === big.hub.id);
     const [one] = await opener.open(shop.noco.token, big.base).platform.readItems(many, ["1100"], never);
     expect(one?.values[back]).toEqual(["1"]);
+  });
+
+  test("what the product lists record by record is what the tables of links hold", async () => {
+    const collection = await collectionOf(big.base, big.hub.id);
+    const field = collection.fields.find((one) => one.name === "All");
+    const client = opener.client(shop.noco.token);
+    const key = (await client.table(big.many.id, never)).columns.find((column) => column.pk);
+    if (key === undefined) throw new Error("no key");
+    const listed = await askedOne(client, big.hub.id, field?.id ?? "", "1", key, never);
+    const [record] = await opener.open(shop.noco.token, big.base).platform.readItems(collection, ["1"], never);
+    expect(listed.map(String).sort()).toEqual(record?.values[collection.fields.findIndex((one) => one.id === field?.id)]);
+    const { authors, books } = shop.tables;
+    const bookKey = (await client.table(books.id, never)).columns.find((column) => column.pk) ?? key;
+    expect(await askedOne(client, authors.id, authors.columns["Best"] ?? "", "2", bookKey, never)).toEqual([6]);
+    expect(await askedOne(client, authors.id, authors.columns["Best"] ?? "", "3", bookKey, never)).toEqual([]);
   });
 
   test("reading a page with its links costs a few requests, not one a record", async () => {
