@@ -87,6 +87,8 @@ export function bucketOf(config: S3VaultConfig, calls: S3Calls, clock: Clock): B
             { abortSignal },
           ),
         );
+        // Every S3 says this; a portal's or a proxy's page does not, and would read as an empty bucket.
+        if (typeof answer.IsTruncated !== "boolean") throw notS3();
         const name = (key: string): string => decodeKey(key, answer.EncodingType).slice(root.length);
         yield {
           objects: (answer.Contents ?? []).map((one) => ({
@@ -114,6 +116,7 @@ export function bucketOf(config: S3VaultConfig, calls: S3Calls, clock: Clock): B
             throw thrown;
           }),
       );
+      if (answer.LastModified === undefined || answer.ContentLength === undefined) throw notS3();
       const sum = answer.ChecksumSHA256;
       return {
         key,
@@ -134,7 +137,8 @@ export function bucketOf(config: S3VaultConfig, calls: S3Calls, clock: Clock): B
           new sdk.GetObjectCommand({ Bucket, Key: `${root}${object.key}`, ...(object.etag === "" ? {} : { IfMatch: object.etag }) }),
           { abortSignal },
         );
-        if (answer.ContentLength !== undefined && answer.ContentLength !== object.bytes) throw changed();
+        if (answer.LastModified === undefined) throw notS3();
+        if (answer.ContentLength !== object.bytes || seconds(answer.LastModified) !== object.modifiedAt) throw changed();
         return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
       });
       if (bytes.byteLength !== object.bytes) throw changed();
@@ -192,6 +196,12 @@ function noBucket(why: unknown): void {
 export function changed(): AgentError {
   return new AgentError("transient", "artifact-changed", "It changed while it was read.", {
     mend: "it is looked at again at the next poll",
+  });
+}
+
+export function notS3(): AgentError {
+  return new AgentError("transient", "bad-answer", "The server answered with something that is not S3.", {
+    mend: "see endpoint: it must be the address of the S3 API",
   });
 }
 

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AgentError } from "../../core/errors.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
-import { type Bucket, changed, seconds } from "./bucket.ts";
+import { type Bucket, changed, notS3, seconds } from "./bucket.ts";
 import { passes, TRIES } from "./client.ts";
 import type { Measured } from "./measure.ts";
 
@@ -13,7 +13,10 @@ const FILES_AT_ONCE = 8;
 
 type Pinned = Measured["files"][number];
 
-/** @param relative path below `target` by key; empty for the target itself */
+/**
+ * Nothing writes any more when it returns or throws.
+ * @param relative path below `target` by key; empty for the target itself
+ */
 export async function download(
   bucket: Bucket,
   files: readonly Pinned[],
@@ -21,31 +24,30 @@ export async function download(
   relative: (key: string) => string,
   signal: AbortSignal,
 ): Promise<void> {
-  const parts = files.length > 1 ? 1 : PARTS_AT_ONCE;
   // The first failure ends the others too: nobody waits for what is thrown away.
   const others = new AbortController();
   const both = AbortSignal.any([signal, others.signal]);
-  await mapLimit(files, FILES_AT_ONCE, async (file) => {
-    const path = join(target, relative(file.key));
-    await mkdir(dirname(path), { recursive: true });
-    const handle = await open(path, "wx", 0o600);
-    try {
-      const starts = Array.from({ length: Math.ceil(file.bytes / PART_BYTES) }, (_, index) => index * PART_BYTES);
-      const failures = await mapLimit(starts, parts, async (start) => {
-        try {
-          await fetchPart(bucket, file, start, Math.min(file.bytes, start + PART_BYTES), handle, both);
-          return null;
-        } catch (thrown) {
-          if (!others.signal.aborted) others.abort(thrown);
-          return { thrown };
-        }
-      });
-      // All parts are at rest here, so that the file may be closed.
-      if (failures.some((failure) => failure !== null)) throw signal.aborted ? signal.reason : others.signal.reason;
-    } finally {
-      await handle.close();
-    }
-  });
+  const settled = async (work: () => Promise<void>): Promise<void> => {
+    if (both.aborted) return;
+    await work().catch((thrown: unknown) => others.abort(thrown));
+  };
+  const partsAtOnce = files.length > 1 ? 1 : PARTS_AT_ONCE;
+  await mapLimit(files, FILES_AT_ONCE, (file) =>
+    settled(async () => {
+      const path = join(target, relative(file.key));
+      await mkdir(dirname(path), { recursive: true });
+      const handle = await open(path, "wx", 0o600);
+      try {
+        const starts = Array.from({ length: Math.ceil(file.bytes / PART_BYTES) }, (_, index) => index * PART_BYTES);
+        await mapLimit(starts, partsAtOnce, (start) =>
+          settled(() => fetchPart(bucket, file, start, Math.min(file.bytes, start + PART_BYTES), handle, both)),
+        );
+      } finally {
+        await handle.close();
+      }
+    }),
+  );
+  both.throwIfAborted();
 }
 
 async function fetchPart(bucket: Bucket, file: Pinned, start: number, end: number, handle: FileHandle, signal: AbortSignal): Promise<void> {
@@ -96,7 +98,8 @@ export function fetchRange(
       { abortSignal },
     );
     const body = answer.Body as AsyncIterable<Uint8Array> | undefined;
-    if (answer.LastModified !== undefined && seconds(answer.LastModified) !== file.modifiedAt) throw changed();
+    if (answer.LastModified === undefined) throw notS3();
+    if (seconds(answer.LastModified) !== file.modifiedAt) throw changed();
     checkRange(answer.ContentRange, answer.ContentLength, file.bytes, from, to);
     let left = to - from;
     for await (const chunk of body ?? []) {

@@ -165,5 +165,20 @@ export function s3Error(thrown: unknown, place: S3Place): AgentError {
       `${server} answered with something that is not S3.`,
       "see endpoint: it must be the address of the S3 API",
     );
-  return asAgentError(thrown);
+  return localError(thrown);
+}
+
+/** What this machine, not the server, refuses. A system's message holds absolute paths, an unknown one anything: neither is repeated. */
+export function localError(thrown: unknown): AgentError {
+  if (thrown instanceof AgentError) return thrown;
+  const { kind, code } = asAgentError(thrown);
+  if (kind === "limit") return new AgentError(kind, code, `This machine has no room or no means left for a copy (${code}).`);
+  if (kind === "not_found" || kind === "auth")
+    return new AgentError("internal", "no-place", "A file or directory of this machine cannot be used for a copy.");
+  if (kind === "transient") return new AgentError(kind, code, "It broke off.");
+  return new AgentError(
+    "internal",
+    "internal",
+    `Something unforeseen happened (${thrown instanceof Error ? thrown.name : typeof thrown}).`,
+  );
 }

@@ -62,7 +62,9 @@ export function s3Vault(id: string, config: S3VaultConfig, deps: S3Deps): Vault 
         for await (const page of bucket.pages(base, { deep: false, signal })) {
           exists ||= page.objects.length + page.folders.length > 0;
           for (const object of page.objects) kinds.set(object.key.slice(base.length), "file");
-          for (const key of page.folders) kinds.set(key.slice(base.length, -1), "directory");
+          const folders = page.folders.map((key) => key.slice(base.length, -1));
+          // Of a file and a folder of one name, the file is what is listed.
+          for (const name of folders) if (!kinds.has(name)) kinds.set(name, "directory");
           if (kinds.size > config.maxArtifacts)
             throw new AgentError("limit", "too-many-artifacts", `More than ${config.maxArtifacts} names lie here.`, {
               mend: "raise maxArtifacts of the vault",

@@ -15,6 +15,8 @@ const MAX_REPORT_TOTAL = 32 * 1024 * 1024;
 export async function listingOf(bucket: Bucket, prefix: string, folder: Folder, signal: AbortSignal): Promise<VaultListing> {
   const problems = [...folder.problems];
   const checksums = await readChecksums(bucket, prefix, folder, problems, signal);
+  // Asked once here, not by every entry that is looked at side by side.
+  if (folder.files.length + folder.folders.length > 0) await bucket.canLock(signal);
   const files = await mapLimit(folder.files, CONCURRENCY, (file) =>
     entryOf(
       file.key,
