@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CaptureSchedule } from "./app-capture.ts";
+import { drillRunner, VERSION, type World } from "./app-world.ts";
 import { ANSWERED_BY } from "./checks/answered-by.ts";
 import { checks } from "./checks/api.ts";
 import { PITFALLS } from "./checks/pitfalls.ts";
@@ -11,16 +12,13 @@ import type { CatalogueConfig } from "./core/catalogue.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
 import { parseRunReport } from "./core/run-report.ts";
 import type { SourceProducts } from "./core/platform-ports.ts";
-import type { Clock, MetaRepository, Random, Span, Telemetry, Vault } from "./core/ports.ts";
+import type { Clock, MetaRepository, Random, Telemetry, Vault } from "./core/ports.ts";
 import type { EvidenceHead } from "./core/evidence.ts";
 import type { Isolation } from "./core/values.ts";
-import { PLATFORMS, type Phase } from "./core/words.ts";
-import type { DrillJob } from "./drill/protocol.ts";
+import { PLATFORMS } from "./core/words.ts";
 import { createAgent } from "./engine/agent.ts";
 import type { Agent, Settings } from "./engine/agent-parts.ts";
 import { type Cataloguer, createCataloguer } from "./engine/cataloguer.ts";
-import { type ChildOutcome, runDrillChild } from "./engine/drill-child/index.ts";
-import { type IsolationReport, probeIsolation } from "./engine/drill-child/isolation.ts";
 import { createWorkDir, sweepLeftovers } from "./engine/drill-child/workdirs.ts";
 import { readApplied, type Recorder } from "./engine/recorder.ts";
 import { openStateOrRebuild, rebuildState } from "./engine/recorder/rebuild.ts";
@@ -29,36 +27,18 @@ import { openEvidence, type OpenEvidence } from "./evidence/log.ts";
 import { verifyEvidence } from "./evidence/verify.ts";
 import { storedBudgets } from "./engine/platforms/budgets.ts";
 import { formats } from "./formats/api.ts";
-import { systemClock } from "./kit/clock.ts";
 import { tryProcess, tryWrite } from "./kit/try-out.ts";
-import { systemRandom } from "./kit/random.ts";
 import { platforms } from "./platforms/api.ts";
 import { openProducts } from "./platforms/open.ts";
 import { setStateAside } from "./state/aside.ts";
 import { openState, type SqliteState } from "./state/sqlite.ts";
 import { type AgentTelemetry, createTelemetry } from "./telemetry/instrument.ts";
-import type { LogThreshold } from "./telemetry/logger.ts";
 import { vaults } from "./vaults/api.ts";
 import { localWork } from "./work/local.ts";
 
-export const VERSION = "0.1.0";
+export { drillRunner, type RunChild, systemWorld, VERSION, type World } from "./app-world.ts";
 
 export const registries = { vaults, formats, platforms: [...PLATFORMS], connectors: platforms };
-
-/** What the machine gives; tests give their own. */
-export interface World {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly hostname: string;
-  readonly pid: number;
-  readonly nodePath: string;
-  readonly log: { readonly level: LogThreshold; readonly write: (line: string) => void };
-}
-
-export function systemWorld(more: Omit<World, "clock" | "random">): World {
-  return { clock: systemClock(), random: systemRandom(), ...more };
-}
 
 export async function readConfig(path: string, env: World["env"]): Promise<LoadedConfig> {
   return loadConfig({ path, readFile, env, registries });
@@ -113,32 +93,6 @@ export function settingsOf(config: LoadedConfig, clock: Clock): Settings {
 export function catalogueConfigOf(config: LoadedConfig): CatalogueConfig {
   const { sources, uncovered, calendars } = config;
   return { sources, uncovered, calendars, vaults: config.vaults.map((vault) => vault.id), formats, connectors: new Map() };
-}
-
-export type RunChild = (
-  job: DrillJob,
-  span: Span,
-  signal: AbortSignal,
-  onProgress?: (phase: Phase, done: number, of: number | null) => void,
-) => Promise<ChildOutcome>;
-
-/** Drills in child processes with the isolation this machine gives. */
-export async function drillRunner(
-  world: Pick<World, "clock" | "nodePath">,
-): Promise<{ readonly isolation: IsolationReport; readonly runChild: RunChild }> {
-  const isolation = await probeIsolation();
-  return {
-    isolation,
-    runChild: (job, span, signal, onProgress) =>
-      runDrillChild(job, {
-        isolation,
-        clock: world.clock,
-        span,
-        signal,
-        nodePath: world.nodePath,
-        ...(onProgress === undefined ? {} : { onProgress }),
-      }),
-  };
 }
 
 export interface App {

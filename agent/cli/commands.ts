@@ -1,7 +1,24 @@
-/** Every command, as main.ts and program.ts call them. */
-export { configPath } from "./commands/world.ts";
-export { verifyPath } from "./commands/verify.ts";
-export { initConfig, checkConfig, discover, captureOnce } from "./commands/setting-up.ts";
-export { recordRun, reportSources, pollOnce, drillOnce } from "./commands/engine.ts";
-export { evidenceVerify, evidenceShow, stateInfo, stateRebuild } from "./commands/log.ts";
-export { startAgent } from "./start.ts";
+/** Every command, as program.ts calls them; each is loaded when it is called, so that none waits for what the others need. */
+import type * as Verify from "./commands/verify.ts";
+import type * as SettingUp from "./commands/setting-up.ts";
+import type * as Engine from "./commands/engine.ts";
+import type * as Log from "./commands/log.ts";
+import type * as Start from "./start.ts";
+
+export const verifyPath: typeof Verify.verifyPath = async (...given) => (await import("./commands/verify.ts")).verifyPath(...given);
+export const initConfig: typeof SettingUp.initConfig = async (...given) => (await import("./commands/setting-up.ts")).initConfig(...given);
+export const checkConfig: typeof SettingUp.checkConfig = async (...given) =>
+  (await import("./commands/setting-up.ts")).checkConfig(...given);
+export const discover: typeof SettingUp.discover = async (...given) => (await import("./commands/setting-up.ts")).discover(...given);
+export const captureOnce: typeof SettingUp.captureOnce = async (...given) =>
+  (await import("./commands/setting-up.ts")).captureOnce(...given);
+export const recordRun: typeof Engine.recordRun = async (...given) => (await import("./commands/engine.ts")).recordRun(...given);
+export const reportSources: typeof Engine.reportSources = async (...given) =>
+  (await import("./commands/engine.ts")).reportSources(...given);
+export const pollOnce: typeof Engine.pollOnce = async (...given) => (await import("./commands/engine.ts")).pollOnce(...given);
+export const drillOnce: typeof Engine.drillOnce = async (...given) => (await import("./commands/engine.ts")).drillOnce(...given);
+export const evidenceVerify: typeof Log.evidenceVerify = async (...given) => (await import("./commands/log.ts")).evidenceVerify(...given);
+export const evidenceShow: typeof Log.evidenceShow = async (...given) => (await import("./commands/log.ts")).evidenceShow(...given);
+export const stateInfo: typeof Log.stateInfo = async (...given) => (await import("./commands/log.ts")).stateInfo(...given);
+export const stateRebuild: typeof Log.stateRebuild = async (...given) => (await import("./commands/log.ts")).stateRebuild(...given);
+export const startAgent: typeof Start.startAgent = async (...given) => (await import("./start.ts")).startAgent(...given);

@@ -7,11 +7,12 @@ const IMPLEMENTATIONS = ["platforms", "vaults", "formats", "sandboxes", "checks"
 const COMPOSITION = [
   "agent/app.ts",
   "agent/app-capture.ts",
+  "agent/app-world.ts",
   "agent/drill/child.ts",
   "agent/main.ts",
   "agent/cli/program.ts",
   "agent/cli/commands.ts",
-  ...["world", "verify", "setting-up", "engine", "log"].map((name) => `agent/cli/commands/${name}.ts`),
+  ...["quiet", "world", "verify", "setting-up", "engine", "log"].map((name) => `agent/cli/commands/${name}.ts`),
   "agent/cli/start.ts",
 ];
 

@@ -11,7 +11,8 @@ import type { Shell } from "../program.ts";
 import { recordCommand } from "../record.ts";
 import { clean, verdictMark } from "../render.ts";
 import { reportCommand } from "../report.ts";
-import { quiet, configPath, appUnlessRunning, requireSource, type How } from "./world.ts";
+import { quiet } from "./quiet.ts";
+import { configPath, appUnlessRunning, requireSource, type How } from "./world.ts";
 
 export async function recordRun(
   source: string,

@@ -3,7 +3,8 @@ import { openStateForReading, readConfig, readApplied, readEntries, rebuildFromE
 import { evidenceShowCommand, evidenceVerifyCommand } from "../evidence.ts";
 import { stateInfoCommand, stateRebuildCommand } from "../state.ts";
 import type { Shell } from "../program.ts";
-import { quiet, configPath, type How } from "./world.ts";
+import { quiet } from "./quiet.ts";
+import { configPath, type How } from "./world.ts";
 
 export async function evidenceVerify(options: { config?: string; head?: string; output: How }, shell: Shell): Promise<number> {
   const { evidenceDir: directory } = await readConfig(configPath(options.config ?? null), shell.env);

@@ -24,7 +24,8 @@ import { checkCommand } from "../check.ts";
 import { discoverCommand } from "../discover.ts";
 import { initCommand } from "../init.ts";
 import type { Shell } from "../program.ts";
-import { quiet, configPath, noVault, requireSource, type How } from "./world.ts";
+import { quiet } from "./quiet.ts";
+import { configPath, noVault, requireSource, type How } from "./world.ts";
 
 export async function initConfig(path: string, force: boolean, shell: Shell): Promise<number> {
   return initCommand(

@@ -1,13 +1,14 @@
 /** `verify`: one backup, without a configuration. */
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { drillRunner, registries, VERSION } from "../../app.ts";
+import { drillRunner, VERSION } from "../../app-world.ts";
+import { formats } from "../../formats/api.ts";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import { createWorkDir } from "../../engine/drill-child/workdirs.ts";
 import { createTelemetry } from "../../telemetry/instrument.ts";
 import type { Shell, VerifyFlags } from "../program.ts";
 import { verifyCommand } from "../verify.ts";
-import { quiet } from "./world.ts";
+import { quiet } from "./quiet.ts";
 
 export async function verifyPath(path: string, flags: VerifyFlags, shell: Shell): Promise<number> {
   const world = quiet(shell);
@@ -45,7 +46,7 @@ export async function verifyPath(path: string, flags: VerifyFlags, shell: Shell)
       out: shell.out,
       clock: world.clock,
       telemetry,
-      formats: registries.formats.map((format) => format.id),
+      formats: formats.map((format) => format.id),
       randomHex: (bytes) => Buffer.from(world.random.bytes(bytes)).toString("hex"),
       readKey,
       runChild,

@@ -1,19 +1,10 @@
 /** What commands have in common: the world they are run in, the agent that may be running already. */
-import { openApp, systemWorld, type World } from "../../app.ts";
+import { openApp } from "../../app.ts";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import type { Shell } from "../program.ts";
+import { quiet } from "./quiet.ts";
 
 export type How = "text" | "json";
-
-export function quiet(shell: Shell): World {
-  return systemWorld({
-    env: shell.env,
-    hostname: shell.hostname,
-    pid: shell.pid,
-    nodePath: shell.nodePath,
-    log: { level: "silent", write: () => undefined },
-  });
-}
 
 export function configPath(given: string | null): string {
   return given === null ? "restorewatch.yaml" : given;
