@@ -189,6 +189,22 @@ sources:
     expect(config.sources[0]).toMatchObject({ backups: { jitterMs: 7_200_000 }, verify: { repeatMs: 2 * 86_400_000 } });
   });
 
+  test("takes a bucket in every way it can be written down, plain http only to this machine or where it is allowed", async () => {
+    const config = await loadFixture("s3-vault.good.yaml");
+    expect(config.warnings).toEqual([]);
+    const kept = {
+      type: "s3",
+      config: { region: "us-east-1", prefix: "", objectLock: "compliance", pageSize: 1000, maxArtifacts: 50_000 },
+    };
+    expect(config.vaults).toMatchObject([
+      { ...kept, id: "aws", config: { ...kept.config, region: "eu-central-1" } },
+      { id: "own", config: { prefix: "no code/ü/", pathStyle: true, objectLock: "governance", pageSize: 500, maxArtifacts: 100_000 } },
+      { id: "here", config: { endpoint: "http://127.0.0.1:7070", allowPlain: false } },
+      { ...kept, id: "there", config: { ...kept.config, allowPlain: true } },
+    ]);
+    expect(config.secrets.map(({ at }) => at).filter((at) => at.startsWith("vaults.own"))).toHaveLength(3);
+  });
+
   test("aliases share parts, and sources may share a folder by pattern", async () => {
     const config = await loadFixture("anchors.good.yaml");
     expect(config.sources.map((source) => source.objectives.rpoMs)).toEqual([36 * 3_600_000, 36 * 3_600_000]);

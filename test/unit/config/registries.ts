@@ -1,8 +1,9 @@
-/** What the configuration's tests let a configuration name: two small vaults and two formats. */
+/** What the configuration's tests let a configuration name: two small vaults, S3 and two formats. */
 import { z } from "zod";
 import type { ConfigRegistries } from "../../../agent/config/schema.ts";
 import { PLATFORMS } from "../../../agent/core/words.ts";
 import { secretSchema } from "../../../agent/kit/secret.ts";
+import { s3VaultDefinition } from "../../../agent/vaults/s3/index.ts";
 
 export const testRegistries: ConfigRegistries = {
   vaults: [
@@ -26,6 +27,8 @@ export const testRegistries: ConfigRegistries = {
         secretKey: secretSchema.describe("Key to it."),
       }),
     },
+    // The real one: what it wants of an address and of keys are rules of the configuration.
+    s3VaultDefinition,
   ],
   formats: [
     { id: "grist", summary: "A Grist document." },
