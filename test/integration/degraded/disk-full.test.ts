@@ -77,7 +77,11 @@ test(
     const left = await runAgent(world.home, "record", "crm", "--outcome", "failure", "--config", world.config);
     expect([left.code, left.stderr]).toEqual([0, ""]);
     const full = await until(ask.ready, ({ status, problems }) => status === 503 && problems.length >= 3);
-    expect(full.problems.join("\n")).toMatch(/The evidence cannot be written[^]*The state cannot be[^]*Drills cannot work/);
+    expect(full.problems.toSorted()).toEqual([
+      expect.stringMatching(/^Drills cannot work: EFBIG/),
+      expect.stringMatching(/^The evidence cannot be written/),
+      expect.stringMatching(/^The state cannot be/),
+    ]);
     await setLimit(agent, "fsize", "unlimited");
     await until(ask.ready, ({ status }) => status === 200);
     await until(ask.metrics, (text) => text.includes('backup_runs_total{source="crm",outcome="failure"} 1'));
