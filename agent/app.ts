@@ -15,7 +15,7 @@ import type { SourceProducts } from "./core/platform-ports.ts";
 import type { Clock, MetaRepository, Random, Telemetry, Vault } from "./core/ports.ts";
 import type { EvidenceHead } from "./core/evidence.ts";
 import type { Isolation } from "./core/values.ts";
-import { PLATFORMS } from "./core/words.ts";
+import { type Layer, type PlatformName, PLATFORMS } from "./core/words.ts";
 import { createAgent } from "./engine/agent.ts";
 import type { Agent, Settings } from "./engine/agent-parts.ts";
 import { type Cataloguer, createCataloguer } from "./engine/cataloguer.ts";
@@ -89,10 +89,15 @@ export function settingsOf(config: LoadedConfig, clock: Clock): Settings {
   };
 }
 
-/** What the catalogue is made of. No platform has a connector yet that gives layers of its own. */
+/** The layers a connector adds to what the formats give. */
+const connectorLayers: ReadonlyMap<PlatformName, readonly Layer[]> = new Map(
+  platforms.map(({ type, scratchSchema }) => [type as PlatformName, scratchSchema === null ? ["live"] : ["live", "scratch"]]),
+);
+
+/** What the catalogue is made of. */
 export function catalogueConfigOf(config: LoadedConfig): CatalogueConfig {
   const { sources, uncovered, calendars } = config;
-  return { sources, uncovered, calendars, vaults: config.vaults.map((vault) => vault.id), formats, connectors: new Map() };
+  return { sources, uncovered, calendars, vaults: config.vaults.map((vault) => vault.id), formats, connectors: connectorLayers };
 }
 
 export interface App {

@@ -10,6 +10,7 @@ import { checksTable, pitfallsTable } from "../../agent/checks/table.ts";
 import { configJsonSchema } from "../../agent/config/json-schema.ts";
 import { PLATFORMS } from "../../agent/core/words.ts";
 import { formats } from "../../agent/formats/api.ts";
+import { platforms } from "../../agent/platforms/api.ts";
 import { metricsTable } from "../../agent/telemetry/table.ts";
 import { vaults } from "../../agent/vaults/api.ts";
 import { abilities } from "./abilities.ts";
@@ -22,6 +23,11 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
   const formatsTable = ["| format | reads |", "|---|---|", ...formats.map((format) => `| \`${format.id}\` | ${format.summary} |`)].join(
     "\n",
   );
+  const connectorsTable = [
+    "| platform | what | scratch restores |",
+    "|---|---|---|",
+    ...platforms.map((one) => `| \`${one.type}\` | ${one.summary} | ${one.scratchSchema === null ? "no" : "yes"} |`),
+  ].join("\n");
   return new Map([
     ["agent/checks/answered-by.ts", answeredByFile(answeredBy)],
     [
@@ -31,11 +37,12 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
         ["pitfalls", pitfallsTable(PITFALLS)] as const,
         ["metrics", metricsTable()] as const,
         ["formats", formatsTable] as const,
+        ["connectors", connectorsTable] as const,
       ].reduce((text, [name, content]) => fill(text, name, content), readme),
     ],
     [
       "agent/config/restorewatch.schema.json",
-      `${JSON.stringify(configJsonSchema({ vaults, formats, platforms: [...PLATFORMS] }), null, 2)}\n`,
+      `${JSON.stringify(configJsonSchema({ vaults, formats, platforms: [...PLATFORMS], connectors: platforms }), null, 2)}\n`,
     ],
   ]);
 }

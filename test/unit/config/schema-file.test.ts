@@ -1,3 +1,4 @@
+import { platforms } from "../../../agent/platforms/api.ts";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { configJsonSchemaText } from "../../../agent/config/json-schema.ts";
