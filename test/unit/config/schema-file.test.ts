@@ -8,5 +8,5 @@ import { vaults } from "../../../agent/vaults/api.ts";
 
 test("the committed JSON Schema is what the configuration says now; npm run generate writes it", () => {
   const committed = readFileSync(new URL("../../../agent/config/restorewatch.schema.json", import.meta.url), "utf8");
-  expect(committed).toBe(configJsonSchemaText({ vaults, formats, platforms: PLATFORMS }));
+  expect(committed).toBe(configJsonSchemaText({ vaults, formats, platforms: PLATFORMS, connectors: platforms }));
 });
