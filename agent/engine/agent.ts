@@ -333,8 +333,8 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       );
       health.well("inbox");
     } catch (thrown) {
-      // It stays there for the next tick, and keeps nothing else from its turn.
-      health.trouble("inbox", thrown);
+      // It stays there for the next tick, and keeps nothing else from its turn. What cannot be recorded is a cause of its own already.
+      if (!health.has("evidence") && !health.has("state")) health.trouble("inbox", thrown);
     }
   }
 
