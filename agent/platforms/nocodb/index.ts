@@ -24,7 +24,7 @@ const schema = z.strictObject({
 
 const scratchSchema = z.strictObject({
   url,
-  workspace: z.string().optional().describe("Id of the workspace new bases go into; not given: the default one."),
+  workspace: z.string().optional().describe("Id of the workspace new bases go into; the community edition has only its default one."),
   token: secretSchema.describe("API token of a user who may create bases."),
   allowPlain,
   sameInstance: z

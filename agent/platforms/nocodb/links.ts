@@ -3,6 +3,7 @@
  * product keeps them, a few requests a page.
  */
 import type { Collection, Field } from "../../core/content.ts";
+import { AgentError } from "../../core/errors.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
 import { type Client, MOST_ROWS } from "./client.ts";
 import { unexpected } from "./errors.ts";
@@ -145,11 +146,18 @@ export async function askedOne(
 ): Promise<readonly unknown[]> {
   const found: unknown[] = [];
   for (;;) {
-    const page = await client.linked(table, column, row, key.id, found.length, signal);
+    const page = await client.linked(table, column, row, key.id, found.length, signal).catch(orGone);
+    if (page === null) return [];
     const list = Array.isArray(page.list) ? page.list : page.list === null ? [] : [page.list];
     found.push(...list.map((one) => one[key.title]).filter((one) => one !== undefined && one !== null));
     if (page.pageInfo?.isLastPage !== false || list.length === 0) return found;
   }
+}
+
+/** A record that was deleted since it was listed has no links. */
+function orGone(thrown: unknown): null {
+  if (thrown instanceof AgentError && thrown.kind === "not_found") return null;
+  throw thrown;
 }
 
 function grouped(pairs: readonly (readonly [unknown, unknown])[]): Pairs {

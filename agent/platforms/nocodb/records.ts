@@ -44,7 +44,7 @@ export async function* pagesOf(
   const links = linkReader(client, collection, shape, options.signal);
   for await (const rows of keyset(client, collection, shape, [...fields, ...links.columns], options)) {
     const keys = rows.map((row) => keyOf(row, shape));
-    yield toRecords(rows, collection, shape, await links.read(keys, rows, true));
+    yield toRecords(rows, collection, shape, await orChanged(collection, () => links.read(keys, rows, true)));
   }
 }
 
@@ -75,11 +75,8 @@ export async function recordsByKey(
     const chunk = [...new Set(askable.slice(at, at + KEYS_A_REQUEST))];
     const page = await readPage(client, collection, shape, { fields, where: all(oneOf(shape.key.id, chunk)), limit: MOST_ROWS }, signal);
     const rows = page.list;
-    const read = await links.read(
-      rows.map((row) => keyOf(row, shape)),
-      rows,
-      false,
-    );
+    const own = rows.map((row) => keyOf(row, shape));
+    const read = await orChanged(collection, () => links.read(own, rows, false));
     found.push(...toRecords(rows, collection, shape, read));
   }
   return found;

@@ -28,7 +28,7 @@ export function createScratch(client: Client, options: ScratchOptions, deps: Pic
   return {
     provision: async (tag, production, signal) => {
       await refuseProduction(client, options, production, signal);
-      const path = options.workspace === null ? "/api/v2/meta/bases" : "/api/v2/meta/workspaces/{workspace}/bases";
+      const path = options.workspace === null ? "/api/v2/meta/bases" : "/api/v3/meta/workspaces/{workspace}/bases";
       const parameters = options.workspace === null ? {} : { workspace: options.workspace };
       const body = { title: titleOf(tag), description: `${MARK}${tag}` };
       const made = await client.send("POST", path, parameters, body, createdSchema, signal);

@@ -10,6 +10,9 @@ platformContract({
     await postgres.createDatabase("noco");
     const database = `pg://127.0.0.1:${postgres.port}?u=${postgres.user}&p=${postgres.password}&d=noco`;
     const harness = await nocodbOnThisMachine({ NC_DB: database });
+    const { api, base } = harness.shop;
+    const { sources } = await api<{ sources: { type: string }[] }>("GET", `/api/v2/meta/bases/${base}`);
+    if (sources[0]?.type !== "pg") throw new Error("it is not PostgreSQL that NocoDB keeps its tables in");
     return {
       ...harness,
       dispose: async () => {

@@ -6,12 +6,15 @@ import { FILE, HEADER_SECRET, nextSecond, type NocoShop, type ShopTable, startSh
 export { openerOf } from "./opener.ts";
 export { type NocoShop, startShop } from "./shop.ts";
 
-export async function nocodbOnThisMachine(env: Readonly<Record<string, string>> = {}): Promise<PlatformHarness> {
+export async function nocodbOnThisMachine(
+  env: Readonly<Record<string, string>> = {},
+): Promise<PlatformHarness & { readonly shop: NocoShop }> {
   const shop = await startShop(env);
   const opener = openerOf(shop.noco.url);
   const { things } = shop.tables;
   const secrets = [shop.noco.token, shop.tokens.narrow, shop.tokens.expired, shop.tokens.restricted, HEADER_SECRET, "dltemp/"];
   return {
+    shop,
     seed: seedOf(shop),
     mutate: {
       deleteRecord: async (table, key) => {

@@ -12,7 +12,10 @@ import { memoryTelemetry } from "../../doubles/telemetry.ts";
 
 export interface Opener {
   open(token: string, base: string, more?: { readonly pageSize?: number; readonly clock?: Clock }): OpenPlatform;
-  openScratch(token: string, more?: { readonly sameInstance?: boolean; readonly restricted?: string }): OpenScratch;
+  openScratch(
+    token: string,
+    more?: { readonly sameInstance?: boolean; readonly restricted?: string; readonly workspace?: string },
+  ): OpenScratch;
   /** Its calls alone. */
   client(token: string): Client;
   told(): string;
@@ -43,11 +46,12 @@ export function openerOf(url: string): Opener {
       const config = nocodb.schema.parse({ url, base, token: { env: "TOKEN" }, ...(pageSize === undefined ? {} : { pageSize }) });
       return nocodb.open(bound(config, { TOKEN: token }), depsWith(clock ?? systemClock()));
     },
-    openScratch: (token, { sameInstance, restricted } = {}) => {
+    openScratch: (token, { sameInstance, restricted, workspace } = {}) => {
       const config = nocodb.scratchSchema?.parse({
         url,
         token: { env: "TOKEN" },
         sameInstance: sameInstance ?? true,
+        workspace,
         ...(restricted === undefined ? {} : { restrictedToken: { env: "RESTRICTED" } }),
       });
       return nocodb.openScratch(bound(config, { TOKEN: token, RESTRICTED: restricted ?? "-" }), depsWith(systemClock()));

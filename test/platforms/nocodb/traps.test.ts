@@ -172,6 +172,7 @@ describe("reading", () => {
     const bookKey = (await client.table(books.id, never)).columns.find((column) => column.pk) ?? key;
     expect(await askedOne(client, authors.id, authors.columns["Best"] ?? "", "2", bookKey, never)).toEqual([6]);
     expect(await askedOne(client, authors.id, authors.columns["Best"] ?? "", "3", bookKey, never)).toEqual([]);
+    expect(await askedOne(client, authors.id, authors.columns["Best"] ?? "", "777", bookKey, never), "deleted meanwhile").toEqual([]);
   });
 
   test("reading a page with its links costs a few requests, not one a record", async () => {
@@ -409,6 +410,14 @@ describe("bases", () => {
     expect(await workspace.sweep("restorewatch-long-", new Set([tag]), never)).toEqual({ found: 0, removed: 0 });
     expect(await workspace.sweep(tag, new Set(), never)).toEqual({ found: 1, removed: 1 });
     await expect(shop.api("GET", `/api/v2/meta/bases/${place.id}`)).rejects.toThrow(/404/u);
+  });
+
+  test("a workspace that is named gets the base", async () => {
+    const { identity } = await opener.open(shop.noco.token, shop.base).platform.probe(never);
+    const { workspace } = opener.openScratch(shop.noco.token, { workspace: identity.instance ?? "" });
+    const place = await workspace.provision("restorewatch-traps-workspace", { instance: "elsewhere", scope: "p0" }, never);
+    expect((await shop.api("GET", `/api/v2/meta/bases/${place.id}`))["fk_workspace_id"]).toBe(identity.instance);
+    await workspace.dispose(place, never);
   });
 
   test("a base of people is never ours, whatever its name", async () => {
