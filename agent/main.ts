@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 /** Arguments, environment, signals, exit code. The only file that touches `process`. */
 import { hostname } from "node:os";
 import { createOutput } from "./cli/output.ts";

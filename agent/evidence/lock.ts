@@ -14,7 +14,7 @@ export function lockDirectory(directory: string, pid: number): { release(): void
   const holder = join(directory, ".lock.pid");
   let lock: DatabaseSync | null = null;
   try {
-    lock = new DatabaseSync(join(directory, ".lock"), { timeout: 0 });
+    lock = new DatabaseSync(join(directory, ".lock"));
     lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;");
     writeFileSync(holder, `${pid}\n`, { mode: 0o600 });
   } catch (thrown) {

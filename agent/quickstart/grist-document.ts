@@ -3,7 +3,7 @@
  * specification gives the same bytes. Cells are written as they are given, so that a document can also be written with faults in it.
  */
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { columnSql, emptyCell, quoted, SCHEMA_VERSION, schemaSql } from "./grist-schema.ts";
 
@@ -80,12 +80,13 @@ type Insert = (table: string, rows: readonly Readonly<Record<string, GristCell>>
 
 /** Writes one document; what lies at `path` is replaced. */
 export function writeGristDocument(path: string, spec: GristSpec): void {
-  const database = new DatabaseSync(":memory:");
+  rmSync(path, { force: true });
+  const database = new DatabaseSync(path);
   try {
-    database.exec(`PRAGMA page_size = 1024; BEGIN; ${schemaSql()}`);
+    // Nobody else sees the file yet, and what a crash leaves half written is written again.
+    database.exec(`PRAGMA page_size = 1024; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; ${schemaSql()}`);
     writeAll(inserter(database), database, spec);
     database.exec("COMMIT");
-    writeFileSync(path, database.serialize());
   } finally {
     database.close();
   }

@@ -52,7 +52,7 @@ describe("the house", () => {
       "rules",
       "test",
       "node_modules",
-      "dist-js",
+      "dist",
       "tsconfig.build.json",
     ]);
     expect(readdirSync(ROOT).filter((name) => !name.startsWith(".") && !allowed.has(name))).toEqual([]);

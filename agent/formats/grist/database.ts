@@ -4,7 +4,7 @@
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { constants, DatabaseSync } from "node:sqlite";
+import { constants, DatabaseSync, type StatementSync } from "node:sqlite";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/ports.ts";
 import { checkHeader, copyDocument, cutShort } from "./container.ts";
@@ -56,13 +56,12 @@ export async function openDatabase(path: string, context: FormatContext): Promis
 
 /** @param cut what is said of damage where the file is known to be cut short, instead of what SQLite makes of it; else null */
 function openCopy(copy: string, problems: string[], cut: string | null, remove: () => Promise<void>): GristDatabase {
-  const database = new DatabaseSync(copy, { readOnly: true, allowExtension: false, readBigInts: true, timeout: 0 });
+  const database = new DatabaseSync(copy, { readOnly: true, allowExtension: false });
   let closed = false;
   try {
-    database.enableDefensive(true);
     for (const pragma of ["trusted_schema=OFF", "query_only=ON", "cell_size_check=ON", "ignore_check_constraints=ON", "mmap_size=0"])
       told(cut, () => database.exec(`PRAGMA ${pragma}`));
-    database.setAuthorizer(authorize);
+    lock(database);
     const tables = told(cut, () => plainTables(database));
     problems.push(...told(cut, () => integrityProblems(database, problems.length > 0)));
     return {
@@ -72,7 +71,7 @@ function openCopy(copy: string, problems: string[], cut: string | null, remove: 
       blob: (table, column, key, keyValue, from, bytes) =>
         told(cut, () => {
           const sql = `SELECT substr(CAST(${quoted(column)} AS BLOB), ?, ?) FROM ${quoted(table.name)} WHERE ${quoted(key)} = ?`;
-          const part = database.prepare(sql).get(from + 1, bytes, keyValue);
+          const part = prepare(database, sql).get(from + 1, bytes, keyValue);
           const value = part === undefined ? null : Object.values(part)[0];
           return value instanceof Uint8Array ? value : null;
         }),
@@ -88,6 +87,22 @@ function openCopy(copy: string, problems: string[], cut: string | null, remove: 
   }
 }
 
+/**
+ * The second lock behind reading nothing but stored columns of ordinary tables. Node before 24.10 does not have it: there the first is
+ * the only one, and what is asked is the same.
+ */
+function lock(database: Partial<Pick<DatabaseSync, "enableDefensive" | "setAuthorizer">>): void {
+  database.enableDefensive?.(true);
+  database.setAuthorizer?.(authorize);
+}
+
+/** Integers come as bigints: beyond 2^53 a number would be a wrong one. */
+function prepare(database: DatabaseSync, sql: string): StatementSync {
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  return statement;
+}
+
 /** Pragmas that only look; reading functions; nothing else. Asked while a statement is prepared, so it costs nothing per row. */
 function authorize(action: number, first: string | null, second: string | null): number {
   const { SQLITE_SELECT, SQLITE_READ, SQLITE_FUNCTION, SQLITE_PRAGMA, SQLITE_OK, SQLITE_DENY } = constants;
@@ -100,11 +115,11 @@ function authorize(action: number, first: string | null, second: string | null):
 
 function plainTables(database: DatabaseSync): ReadonlyMap<string, PlainTable> {
   const tables = new Map<string, PlainTable>();
-  const schema = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
+  const schema = prepare(database, "SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
   for (const entry of schema.all()) {
     const name = String(entry["name"]);
     if (typeof entry["sql"] !== "string" || isVirtual(entry["sql"])) continue;
-    const info = database.prepare(`PRAGMA table_xinfo(${quoted(name)})`).all();
+    const info = prepare(database, `PRAGMA table_xinfo(${quoted(name)})`).all();
     const stored = info.filter((column) => column["hidden"] === 0n).map((column) => String(column["name"]));
     const id = info.find((column) => String(column["name"]).toLowerCase() === "id");
     tables.set(name.toLowerCase(), {
@@ -132,7 +147,7 @@ function integrityProblems(database: DatabaseSync, known: boolean): string[] {
   let finished = true;
   for (const pragma of pragmas) {
     try {
-      for (const finding of database.prepare(`PRAGMA ${pragma}`).iterate()) faults += Object.values(finding)[0] === "ok" ? 0 : 1;
+      for (const finding of prepare(database, `PRAGMA ${pragma}`).iterate()) faults += Object.values(finding)[0] === "ok" ? 0 : 1;
     } catch (thrown) {
       // Where a page is too damaged the check itself ends with an error: what can still be read is read all the same.
       if (!isDamage(thrown)) throw thrown;
@@ -147,20 +162,18 @@ function integrityProblems(database: DatabaseSync, known: boolean): string[] {
 /** Names of the tables that checking could make run something. */
 function unsafeTables(database: DatabaseSync): ReadonlySet<string> {
   const unsafe = new Set<string>();
-  for (const entry of database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('table', 'index')").all()) {
+  for (const entry of prepare(database, "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('table', 'index')").all()) {
     const name = quoted(String(entry["name"]));
     const table = String(entry["tbl_name"]);
     if (entry["type"] === "index") {
-      const columns = database.prepare(`PRAGMA index_xinfo(${name})`).all();
-      const partial = database
-        .prepare(`PRAGMA index_list(${quoted(table)})`)
+      const columns = prepare(database, `PRAGMA index_xinfo(${name})`).all();
+      const partial = prepare(database, `PRAGMA index_list(${quoted(table)})`)
         .all()
         .some((index) => index["name"] === entry["name"] && index["partial"] === 1n);
       if (partial || columns.some((column) => column["cid"] === -2n)) unsafe.add(table);
     } else if (typeof entry["sql"] === "string" && isVirtual(entry["sql"])) unsafe.add(table);
     else if (
-      database
-        .prepare(`PRAGMA table_xinfo(${name})`)
+      prepare(database, `PRAGMA table_xinfo(${name})`)
         .all()
         .some((column) => column["hidden"] !== 0n)
     )
@@ -175,25 +188,33 @@ function isVirtual(sql: string): boolean {
 
 function selection(table: PlainTable, columns: readonly string[], typesOf: readonly string[]): string {
   const known = (column: string): string => (table.columns.has(column.toLowerCase()) ? quoted(column) : "NULL");
-  const list = [...columns.map(known), ...typesOf.map((column) => `typeof(${known(column)})`)];
+  const values = [...columns.map(known), ...typesOf.map((column) => `typeof(${known(column)})`)];
+  // A name of its own for each: rows that come as objects would hold two columns of one name once.
+  const list = values.map((value, index) => `${value} AS v${index}`);
   return `SELECT ${list.join(", ")} FROM ${quoted(table.name)} NOT INDEXED`;
 }
 
 function* rows(database: DatabaseSync, sql: string, cut: string | null, closed: () => boolean): Iterable<readonly Cell[]> {
   if (closed()) throw new AgentError("internal", "content-closed", "The content was closed before it was read.");
-  const statement = told(cut, () => database.prepare(sql));
-  statement.setReturnArrays(true);
+  const statement = told(cut, () => prepare(database, sql));
+  const arrays = asArrays(statement);
   const iterator = told(cut, () => statement.iterate())[Symbol.iterator]() as Iterator<unknown>;
   try {
     for (;;) {
       const next = told(cut, () => iterator.next());
       if (next.done === true) return;
-      yield next.value as readonly Cell[];
+      yield arrays ? (next.value as readonly Cell[]) : Object.values(next.value as object);
       if (closed()) throw new AgentError("internal", "content-closed", "The content was closed while it was read.");
     }
   } finally {
     if (!closed()) iterator.return?.();
   }
+}
+
+/** @returns whether rows now come as arrays; Node before 22.16 only gives objects */
+function asArrays(statement: Partial<Pick<StatementSync, "setReturnArrays">>): boolean {
+  statement.setReturnArrays?.(true);
+  return statement.setReturnArrays !== undefined;
 }
 
 function quoted(name: string): string {

@@ -16,8 +16,9 @@ const STATEMENTS_KEPT = 200;
  */
 export function connect(path: string, mode: "write" | "read"): DatabaseSync {
   return translated(path, () => {
-    const database = new DatabaseSync(path, { readOnly: mode === "read", timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    const database = new DatabaseSync(path, { readOnly: mode === "read", enableForeignKeyConstraints: true });
     try {
+      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
       if (mode === "write") database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
       // The first read of the file: what is no database shows here.
       database.exec("PRAGMA schema_version;");
@@ -49,7 +50,7 @@ class TransactionalAdapter extends SqliteAdapter {
 function adapt(database: DatabaseSync, path: string): SqliteDatabase {
   interface Prepared {
     readonly statement: StatementSync;
-    /** Whether it gives rows. Asking SQLite at every execution takes as long as a small statement. */
+    /** Whether it gives rows. */
     readonly reader: boolean;
   }
   const kept = new Map<string, Prepared>();
@@ -58,7 +59,7 @@ function adapt(database: DatabaseSync, path: string): SqliteDatabase {
     if (known !== undefined) return known;
     if (kept.size >= STATEMENTS_KEPT) kept.clear();
     const statement = translated(path, () => database.prepare(sql));
-    const prepared = { statement, reader: statement.columns().length > 0 };
+    const prepared = { statement, reader: givesRows(sql) };
     kept.set(sql, prepared);
     return prepared;
   };
@@ -68,16 +69,36 @@ function adapt(database: DatabaseSync, path: string): SqliteDatabase {
       translated(path, () => database.close());
     },
     prepare: (sql) => {
-      // SQLite has already rolled back after some errors (a full disk); asking again would hide the first error behind a second.
-      const { statement, reader } = prepare(sql === "rollback" && !database.isTransaction ? "select 1 where false" : writingBegin(sql));
+      const { statement, reader } = prepare(writingBegin(sql));
+      const run = (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[]));
       return {
         reader,
         all: (parameters) => translated(path, () => statement.all(...(parameters as SQLInputValue[]))),
-        run: (parameters) => translated(path, () => statement.run(...(parameters as SQLInputValue[]))),
+        run: (parameters) => translated(path, () => (sql === "rollback" ? unlessOver(() => run(parameters)) : run(parameters))),
         iterate: (parameters) => translated(path, () => statement.iterate(...(parameters as SQLInputValue[]))),
       };
     },
   };
+}
+
+/**
+ * Told by the text: what Node 22.15 has cannot ask SQLite. Taking a statement that gives none for one that gives rows does no harm but
+ * that the number of changed rows is not told.
+ */
+export function givesRows(sql: string): boolean {
+  return /^\s*(?:select|with|values|pragma|explain)\b|\breturning\b/iu.test(sql);
+}
+
+const ROLLED_BACK = { changes: 0, lastInsertRowid: 0 };
+
+/** SQLite has already rolled back after some errors (a full disk); that there is nothing to roll back would hide the first error. */
+function unlessOver<T>(rollback: () => T): T | typeof ROLLED_BACK {
+  try {
+    return rollback();
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.message.includes("no transaction is active")) return ROLLED_BACK;
+    throw thrown;
+  }
 }
 
 /** A transaction that reads first and writes later would fail at once, without waiting, when another process wrote in between. */
