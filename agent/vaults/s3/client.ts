@@ -2,6 +2,7 @@
 import type * as Sdk from "@aws-sdk/client-s3";
 import { AgentError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
+import { systemClock } from "../../kit/clock.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { mayBeOldKeys, refusalOf, type S3Place, s3Error } from "./errors.ts";
 import type { S3VaultConfig } from "./schema.ts";
@@ -131,7 +132,8 @@ async function connect(config: S3VaultConfig, clock: Clock, requestMs: number): 
     ...(id === undefined || key === undefined
       ? {}
       : { credentials: { accessKeyId: id, secretAccessKey: key, ...(token === undefined ? {} : { sessionToken: token }) } }),
-    systemClockOffset: clock.now() - Date.now(),
+    // It signs by the system's clock, whatever ours is.
+    systemClockOffset: clock.now() - systemClock().now(),
     // Tried again here, where the clock is injected and a download goes on where it was cut.
     maxAttempts: 1,
     requestHandler: { connectionTimeout: Math.min(10_000, requestMs), socketTimeout: requestMs, httpAgent: AGENT, httpsAgent: AGENT },

@@ -146,7 +146,6 @@ export function s3Error(thrown: unknown, place: S3Place): AgentError {
       `No trusted TLS connection to ${server} (${system}).`,
       "see endpoint and the server's certificate; NODE_EXTRA_CA_CERTS names more authorities",
     );
-  if (name === "TimeoutError" || name === "RequestTimeout") return made("transient", "timeout", `${server} did not answer in time.`);
   if ((system !== null && CUT.has(system)) || /aborted|socket hang up|premature/iu.test(thrown instanceof Error ? thrown.message : ""))
     return made(
       "transient",
@@ -154,6 +153,8 @@ export function s3Error(thrown: unknown, place: S3Place): AgentError {
       `The connection to ${server} could not be made or was cut${system === null ? "" : ` (${system})`}.`,
       "see endpoint, and whether the server runs",
     );
+  // The SDK calls a connection that was reset a timeout as well: what the system says goes before its name.
+  if (name === "TimeoutError" || name === "RequestTimeout") return made("transient", "timeout", `${server} did not answer in time.`);
   if (status !== null && status >= 500 && status !== 501) return made("transient", "server-error", `${server} answered with ${status}.`);
   if (status !== null && status >= 400)
     return made("unsupported", "refused", `${server} refused with ${status}${/^[A-Za-z]{3,60}$/u.test(name) ? ` ${name}` : ""}.`);

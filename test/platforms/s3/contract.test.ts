@@ -42,8 +42,8 @@ describe("an S3 vault that holds nothing", () => {
     expect(await vaultOn(server, bucket).list("", { pattern: "*", signal })).toEqual({ entries: [], reports: [], problems: [] });
     expect(await vaultOn(server, bucket).names("", signal)).toEqual([]);
     const missing = vaultOn(server, "never-made");
-    for (const work of [missing.list("", { pattern: "*", signal }), missing.stat("a.json", signal)])
-      await expect(work).rejects.toMatchObject({
+    for (const work of [() => missing.list("", { pattern: "*", signal }), () => missing.stat("a.json", signal)])
+      await expect(work()).rejects.toMatchObject({
         kind: "not_found",
         code: "no-such-bucket",
         mend: "see bucket, region and endpoint of the vault",
