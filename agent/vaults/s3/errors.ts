@@ -156,6 +156,8 @@ export function s3Error(thrown: unknown, place: S3Place): AgentError {
   // The SDK calls a connection that was reset a timeout as well: what the system says goes before its name.
   if (name === "TimeoutError" || name === "RequestTimeout") return made("transient", "timeout", `${server} did not answer in time.`);
   if (status !== null && status >= 500 && status !== 501) return made("transient", "server-error", `${server} answered with ${status}.`);
+  if (name === "NotImplemented" || status === 501)
+    return made("unsupported", "not-implemented", `${server} does not know what was asked of it.`);
   if (status !== null && status >= 400)
     return made("unsupported", "refused", `${server} refused with ${status}${/^[A-Za-z]{3,60}$/u.test(name) ? ` ${name}` : ""}.`);
   // An answer that is no S3: the XML reader or the SDK trips over it.

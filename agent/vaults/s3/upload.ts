@@ -166,7 +166,7 @@ async function createOnly(put: (once: { readonly IfNoneMatch?: string }) => Prom
   try {
     return await put({ IfNoneMatch: "*" });
   } catch (thrown) {
-    if (!(thrown instanceof AgentError) || thrown.code !== "refused") throw thrown;
+    if (!(thrown instanceof AgentError) || thrown.code !== "not-implemented") throw thrown;
     return put({});
   }
 }
