@@ -34,11 +34,17 @@ export async function build({ outDir, checkTypes = true }: BuildOptions): Promis
   for (const path of PAPERS) await put(path, join(outDir, path));
   await writeFile(join(outDir, "package.json"), `${JSON.stringify(await manifest(), null, 2)}\n`);
   await chmod(join(outDir, ENTRY), 0o755);
-  const code = filesUnder("agent").map((path) => path.replace(/\.ts$/, ".js"));
-  return [...code, ...assets, ...PAPERS, "package.json"].sort();
+  return [...modules(), ...assets, ...PAPERS, "package.json"].sort();
 }
 
 const PAPERS = ["LICENSE", "README.md"];
+
+/** What the compiler makes of the code. */
+export function modules(): string[] {
+  return filesUnder("agent")
+    .filter((path) => !path.endsWith(".d.ts"))
+    .map((path) => path.replace(/\.ts$/, ".js"));
+}
 
 /** Everything under agent/ that is neither code nor prose for developers. */
 export function runtimeFiles(): string[] {

@@ -30,7 +30,11 @@ export async function startAgentProcess(
   wrap: readonly string[] = [],
 ): Promise<RunningAgent> {
   const [node, own] = agentCommand(...args, "--listen", "127.0.0.1:0");
-  const [command = node, ...all] = [...wrap, node, ...own];
+  return startListening(cwd, [...wrap, node, ...own]);
+}
+
+/** Resolves once the command, which becomes an agent's process, listens. */
+export async function startListening(cwd: string, [command = "", ...all]: readonly string[]): Promise<RunningAgent> {
   const child = spawn(command, all, { cwd, stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] } });
   let stdout = "";
   let stderr = "";
@@ -75,6 +79,14 @@ export async function runAgent(
   ...args: readonly string[]
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const [command, all] = agentCommand(...args);
+  return runCommand(cwd, [command, ...all]);
+}
+
+/** Runs any command to its end. */
+export async function runCommand(
+  cwd: string,
+  [command = "", ...all]: readonly string[],
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const child = spawn(command, all, { cwd, stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] } });
   let stdout = "";
   let stderr = "";
