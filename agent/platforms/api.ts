@@ -1,5 +1,6 @@
 /** The platforms the agent can talk to: one folder each, one line each. */
 import type { PlatformDefinition } from "../core/platform-ports.ts";
 import { nocodb } from "./nocodb/index.ts";
+import { nodeRed } from "./node-red/index.ts";
 
-export const platforms: readonly PlatformDefinition[] = [nocodb];
+export const platforms: readonly PlatformDefinition[] = [nocodb, nodeRed];
