@@ -90,6 +90,27 @@ export async function startShop(env: Readonly<Record<string, string>> = {}): Pro
   await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
   const sinkUrl = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/hook`;
   const noco = await startNocoDb({ NC_ALLOW_LOCAL_HOOKS: "true", NC_MAX_TEXT_LENGTH: "2000000", ...env });
+  const stop = async (): Promise<void> => {
+    await noco.stop();
+    sink.closeAllConnections();
+    await new Promise((resolve) => sink.close(resolve));
+  };
+  const fired = async (): Promise<number> => {
+    // A webhook goes out after the answer to whoever set it off.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const since = sent;
+    sent = 0;
+    return since;
+  };
+  try {
+    return { ...(await furnish(noco, sinkUrl)), fired, stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+async function furnish(noco: NocoDb, sinkUrl: string): Promise<Omit<NocoShop, "fired" | "stop">> {
   const api = apiOf(noco.url, noco.token);
   const { id: base } = await api<{ id: string }>("POST", "/api/v2/meta/bases", { title: "shop" });
   const { id: owner } = await api<{ id: string }>("GET", "/api/v1/auth/user/me");
@@ -182,18 +203,6 @@ export async function startShop(env: Readonly<Record<string, string>> = {}): Pro
     view,
     owner,
     fileId: thing?.Attachment[0]?.id ?? "",
-    fired: async () => {
-      // A webhook goes out after the answer to whoever set it off.
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      const since = sent;
-      sent = 0;
-      return since;
-    },
-    stop: async () => {
-      await noco.stop();
-      sink.closeAllConnections();
-      await new Promise((resolve) => sink.close(resolve));
-    },
   };
 }
 
