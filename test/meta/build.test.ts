@@ -185,9 +185,9 @@ async function oneOfEach(directory: string): Promise<readonly (readonly [format:
 
 /** Of every import, static or not; emitted code has each on a line of its own or in one call. */
 function specifiers(code: string): string[] {
-  return [...code.matchAll(/^\s*(?:import|export)\s(?:[\w$*{},\s]*?\sfrom\s)?"([^"]+)"|\b(?:import|\.resolve)\(\s*"([^"]+)"\s*\)/gmu)].map(
-    (match) => match[1] ?? match[2] ?? "",
-  );
+  return [
+    ...code.matchAll(/^\s*(?:import|export)\s(?:[\w$*{},\s]*?\sfrom\s)?"([^"]+)"|\b(?:import|meta\.url\)\.resolve)\(\s*"([^"]+)"\s*\)/gmu),
+  ].map((match) => match[1] ?? match[2] ?? "");
 }
 
 function packageOf(specifier: string): string {
