@@ -42,7 +42,7 @@ export async function describe(client: Client, set: FlowSet, sets: NodeSets, sig
 
 /** The API does not tell credentials; what somebody wrote into a node by hand all the same is never kept. */
 export function withoutSecrets(answer: Flows): Flows["flows"] {
-  return answer.flows.map(({ credentials: _, ...node }) => node as Flows["flows"][number]);
+  return answer.flows.map(({ credentials: _, ...node }) => node);
 }
 
 /** Flows and revision stay equal when credentials are gone: each node that may have some is asked about. */

@@ -57,7 +57,7 @@ export function production(sink: string): Document[] {
 
 export interface Admin {
   readonly token: string;
-  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: T }>;
+  call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
   deploy(flows: readonly unknown[]): Promise<string>;
   flows(): Promise<{ readonly rev: string; readonly flows: readonly Document[] }>;
 }
@@ -75,7 +75,7 @@ export async function adminOf(server: Pick<NodeRed, "url" | "user" | "password">
     }),
   });
   const { access_token: token } = (await login.json()) as { access_token: string };
-  const call: Admin["call"] = async <T>(method: string, path: string, body?: unknown) => {
+  const call: Admin["call"] = async (method, path, body) => {
     const answer = await fetch(server.url + path, {
       method,
       headers: {
@@ -88,16 +88,16 @@ export async function adminOf(server: Pick<NodeRed, "url" | "user" | "password">
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
-    return { status: answer.status, body: (text === "" ? null : JSON.parse(text)) as T };
+    return { status: answer.status, body: text === "" ? null : (JSON.parse(text) as unknown) };
   };
   return {
     token,
     call,
-    flows: async () => (await call<{ rev: string; flows: Document[] }>("GET", "/flows")).body,
+    flows: async () => (await call("GET", "/flows")).body as { rev: string; flows: Document[] },
     deploy: async (flows) => {
-      const { status, body } = await call<{ rev: string }>("POST", "/flows", { flows });
+      const { status, body } = await call("POST", "/flows", { flows });
       if (status !== 200) throw new Error(`not deployed: ${status}`);
-      return body.rev;
+      return (body as { rev: string }).rev;
     },
   };
 }
