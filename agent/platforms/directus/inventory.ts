@@ -128,8 +128,8 @@ export function accessOf(documents: Documents): readonly AccessEntry[] {
         parent: one.parent,
         policies: documents.access
           .filter((link) => link.role === one.id)
-          .map((link) => link.policy)
-          .sort(),
+          .map((link) => link.policy ?? "")
+          .sort((a, b) => (a < b ? -1 : 1)),
       }),
       broken: missingRole(one.parent, documents),
     })),
@@ -229,12 +229,8 @@ function viewsOf(documents: Documents): readonly View[] {
 }
 
 function originalsOf(documents: Documents): Readonly<Record<string, Json>> {
-  const { files: _files, ...kept } = documents;
   return Object.fromEntries(
-    [...Object.entries(kept), ["files", documents.files]].map(([name, value]) => [
-      `directus-${String(name)}`,
-      JSON.parse(JSON.stringify(value)) as Json,
-    ]),
+    Object.entries(documents).map(([name, value]: [string, unknown]) => [`directus-${name}`, JSON.parse(JSON.stringify(value)) as Json]),
   );
 }
 

@@ -8,8 +8,7 @@ const HARMLESS: ReadonlySet<string> = new Set(["key", "primary_key"]);
 
 /** @returns the same with null in the place of every secret */
 export function withoutSecrets(value: Json): Json {
-  if (Array.isArray(value))
-    return value.map((one: Json) => (namesSecret(one) ? { ...(one as object), value: null } : withoutSecrets(one))) as Json;
+  if (Array.isArray(value)) return value.map((one: Json) => (namesSecret(one) ? { ...(one as object), value: null } : withoutSecrets(one)));
   if (typeof value === "string") return withoutUserinfo(value);
   if (!isObject(value)) return value;
   return Object.fromEntries(

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Json, RestoreSet, Workspace } from "../../core/platform-ports.ts";
 import type { Client } from "./client.ts";
-import type { Refusals } from "./scratch-load.ts";
+import type { Refusals } from "./refusals.ts";
 import * as answers from "./schema.ts";
 
 function original<T>(set: RestoreSet, name: string, schema: z.ZodType<T>): readonly T[] {

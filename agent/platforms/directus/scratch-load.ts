@@ -7,6 +7,7 @@ import type { Client } from "./client.ts";
 import { refusalOf } from "./errors.ts";
 import { anyLinks, concealed, shapeOf, STAMPED } from "./model.ts";
 import { chunks } from "./records.ts";
+import { Refusals } from "./refusals.ts";
 import { loadAccess, loadFlows, loadFolders, loadViews } from "./scratch-documents.ts";
 import * as answers from "./schema.ts";
 import { toDirectus } from "./values.ts";
@@ -14,30 +15,6 @@ import { toDirectus } from "./values.ts";
 /** Under the megabyte Directus takes in one request unless told otherwise. */
 const MOST_BYTES = 500_000;
 const MOST_ROWS = 200;
-
-/** Counts what was refused, by what it is and why. */
-export class Refusals {
-  readonly #counts = new Map<string, { aspect: string; reason: string; count: number }>();
-  add(aspect: string, reason: string, count = 1): void {
-    const found = this.#counts.get(`${aspect} ${reason}`) ?? { aspect, reason, count: 0 };
-    found.count += count;
-    this.#counts.set(`${aspect} ${reason}`, found);
-  }
-  /** Runs the work; what the product refuses with a code of its own is counted, anything else thrown. */
-  async told<T>(aspect: string, what: string, work: () => Promise<T>): Promise<T | null> {
-    try {
-      return await work();
-    } catch (thrown) {
-      const refusal = refusalOf(thrown);
-      if (refusal === null) throw thrown;
-      this.add(aspect, `Directus refused ${what}: ${refusal.code}.`);
-      return null;
-    }
-  }
-  list(): LoadOutcome["refused"] {
-    return [...this.#counts.values()];
-  }
-}
 
 export async function loadInto(client: Client, workspace: Workspace, set: RestoreSet, signal: AbortSignal): Promise<LoadOutcome> {
   const refusals = new Refusals();

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { AgentError } from "../../core/errors.ts";
-import type { PlatformDeps, ReadBack, ScratchWorkspace, Workspace } from "../../core/platform-ports.ts";
+import type { PlatformDeps, ReadBack, ScratchWorkspace } from "../../core/platform-ports.ts";
 import type { ContentRecord } from "../../core/content.ts";
 import type { Client } from "./client.ts";
 import { refusalOf } from "./errors.ts";
@@ -64,7 +64,11 @@ export function createScratch(client: Client, url: string, deps: Pick<PlatformDe
     },
     dispose: async (workspace, signal) => {
       await clear(client, workspace.tag, signal);
-      return { left: ["Directus keeps entries of activity about the restore, without values of records, until they expire."] };
+      return {
+        left: [
+          "Directus keeps activity and revisions of the flows, files, roles and fields that were restored until they expire; those of records go with their collection.",
+        ],
+      };
     },
     sweep: async (prefix, keep, signal) => {
       const folders = await client.all("/folders", answers.folderSchema, signal, { fields: "id,name,parent" });
@@ -92,7 +96,7 @@ async function clear(client: Client, tag: string, signal: AbortSignal): Promise<
     const files = await client.all("/files", answers.createdSchema, signal, { fields: "id", "filter[folder][_eq]": folder });
     for (const { id } of files) await client.remove("/files/{id}", { id }, signal);
   }
-  for (const id of [...folders].reverse()) await client.remove("/folders/{id}", { id }, signal);
+  for (const id of folders.toReversed()) await client.remove("/folders/{id}", { id }, signal);
   const left = [...(await foldersOf(client, tag, signal)), ...(await taggedCollections(client, tag, signal)), ...(await list("/flows"))];
   if (left.length > 0)
     throw new AgentError(

@@ -25,6 +25,7 @@ export function semanticType(type: string): SemanticType {
 /** A cell that does not fit its field is kept as its raw text, as the content model asks. */
 export function canonical(type: SemanticType, cell: unknown): Value {
   if (cell === null || cell === undefined || cell === "") return null;
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all others are text
   switch (type) {
     case "integer":
     case "decimal":
@@ -55,6 +56,7 @@ export function timeOf(cell: unknown): number | null {
 /** What is sent for a stored value. Digits go as text, so that no double comes between. */
 export function toDirectus(field: Pick<Field, "type" | "platformType">, value: Value): Json {
   if (value === null || typeof value !== "string") return value === null ? null : [...value];
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all others go as their text
   switch (field.type) {
     case "boolean":
       return value === "true" ? true : value === "false" ? false : value;
@@ -68,7 +70,7 @@ export function toDirectus(field: Pick<Field, "type" | "platformType">, value: V
 }
 
 export function raw(cell: unknown): string {
-  return typeof cell === "string" ? cell : typeof cell === "object" ? canonicalJson(cell) : String(cell);
+  return typeof cell === "string" ? cell : canonicalJson(cell);
 }
 
 /** Digits without an exponent and without zeros behind the last decimal. */
