@@ -42,7 +42,11 @@ export async function describe(client: Client, set: FlowSet, sets: NodeSets, sig
 
 /** The API does not tell credentials; what somebody wrote into a node by hand all the same is never kept. */
 export function withoutSecrets(answer: Flows): Flows["flows"] {
-  return answer.flows.map(({ credentials: _, ...node }) => node);
+  return answer.flows.map((node) => without(node, "credentials"));
+}
+
+function without<T extends Readonly<Record<string, unknown>>>(node: T, name: string): T {
+  return Object.fromEntries(Object.entries(node).filter(([each]) => each !== name)) as T;
 }
 
 /** Flows and revision stay equal when credentials are gone: each node that may have some is asked about. */

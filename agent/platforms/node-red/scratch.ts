@@ -30,10 +30,17 @@ export function tagOf(flows: readonly unknown[]): string | null {
 }
 
 export function createScratch(client: Client, url: string, deps: Pick<PlatformDeps, "clock">): ScratchWorkspace {
-  const empty = async (tag: string, signal: AbortSignal): Promise<void> => {
+  const empty = async (tag: string, signal: AbortSignal, attempts = 3): Promise<void> => {
     const now = await client.flows(signal);
     if (tagOf(now.flows) !== tag) return;
-    await client.deploy(now.rev, [], signal);
+    try {
+      // Node-RED keeps a copy of the flows before the last deploy: the second one makes that empty too.
+      await client.deploy(await client.deploy(now.rev, [], signal), [], signal);
+    } catch (thrown) {
+      // A load that was given up may still arrive in between; after the next look it comes upon a revision that is past.
+      if (attempts > 1 && thrown instanceof AgentError && thrown.code === "scratch-changed") return empty(tag, signal, attempts - 1);
+      throw thrown;
+    }
     if ((await client.flows(signal)).flows.length > 0)
       throw new AgentError("transient", "not-removed", "node-red: The scratch instance still has flows after they were removed.");
   };
@@ -120,7 +127,8 @@ async function readBack(client: Client, workspace: Workspace, set: RestoreSet, s
     throw new AgentError("internal", "not-our-workspace", "node-red: The instance does not carry the tag of this drill any more.");
   const originals = new Map(nodesOf(set.originals["flows"]).map((node) => [node["id"], node]));
   const restored = flows.filter((node) => node.id !== MARK_ID);
-  const found = flowSetOf(restored.map((node) => asItWas(node, originals.get(node.id))));
+  const tabs = restored.filter((node) => node.type === "tab");
+  const found = flowSetOf(restored.map((node) => asItWas(node, originals.get(node.id), tabs)));
   const described = await describe(client, found, await client.nodes(signal), signal);
   return {
     ...described,

@@ -25,9 +25,12 @@ export function disabled(nodes: readonly Node[]): (node: Node) => Node {
   };
 }
 
-/** Takes back only what `disabled` did: where the switch is not as it was put, it stays as it is. */
-export function asItWas(node: JsonObject, original: JsonObject | undefined): JsonObject {
-  if (original === undefined) return node;
+/**
+ * Takes back only what `disabled` did: where the switch is not as it was put, it stays as it is.
+ * @param nodes everything the node lies among
+ */
+export function asItWas(node: JsonObject, original: JsonObject | undefined, nodes: readonly JsonObject[]): JsonObject {
+  if (original === undefined || !(isTab(node) || onItsOwn(node, nodes.filter(isTab)))) return node;
   const [name, value] = isTab(node) ? ["disabled", node["disabled"]] : ["d", node["d"]];
   if (value !== true) return node;
   const { [name]: _, ...rest } = node;

@@ -144,7 +144,7 @@ describe("restores", () => {
     const socket = { id: "ws1", type: "websocket-listener", path: "/ws", wholemsg: "false" };
     const lost = { id: "ls1", type: "inject", z: "", name: "", once: true, onceDelay: 0, props: [], x: 1, y: 1, wires: [["rq1"]] };
     const inside = await restoreSet(source());
-    const flows = [...production(sink.url).map(({ credentials: _, ...node }) => node), socket, lost];
+    const flows = [...production(sink.url).map((node) => ({ ...node, credentials: undefined })), socket, lost];
     const set: RestoreSet = JSON.parse(JSON.stringify({ originals: { flows: { rev: "1", flows } } })) as RestoreSet;
     const whole = { ...inside, ...set };
     const workspace = await provision("restorewatch-lies-silent");
@@ -163,6 +163,8 @@ describe("restores", () => {
     expect((await readBack(workspace, whole, loaded, never)).running).toEqual(["tab1"]);
     await dispose(workspace, never);
     expect((await place.flows()).flows).toEqual([]);
+    for (const name of ["flows.json", ".flows.json.backup"])
+      expect(await readFile(join(scratch.userDir, name), "utf8"), `${name} holds nothing of the restore`).not.toContain("orders");
   });
 
   it("come back with what the scratch instance really has: what was edited or is missing there shows", async () => {
