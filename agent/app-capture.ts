@@ -83,8 +83,18 @@ export async function pruneCaptures(
   const { capture, writer, prefix, policy } = capturable(sourceId, world);
   const { entries } = await world.vault(policy.backups.vaultId).list(prefix.replace(/\/$/u, ""), { pattern: "*.bag.zip", signal });
   const expired = expiredCaptures(entries, capture.keepMs, world.clock.now());
-  if (!dryRun) for (const { path } of expired) await writer.remove(path, signal);
-  return expired;
+  if (dryRun) return expired;
+  const removed: Expired[] = [];
+  for (const one of expired) {
+    try {
+      await writer.remove(one.path, signal);
+      removed.push(one);
+    } catch (thrown) {
+      // A listing may not tell every protection; one that is protected keeps none of the others.
+      if (asAgentError(thrown).code !== "still-immutable") throw thrown;
+    }
+  }
+  return removed;
 }
 
 /** Captures by their schedules, one of a source at a time; `close` ends those under way, which go on where they were when started again. */
