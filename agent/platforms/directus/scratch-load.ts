@@ -5,11 +5,13 @@ import { AgentError } from "../../core/errors.ts";
 import type { Json, LoadOutcome, RestoreSet, Workspace } from "../../core/platform-ports.ts";
 import type { Client } from "./client.ts";
 import { refusalOf } from "./errors.ts";
-import { anyLinks, concealed, shapeOf, STAMPED } from "./model.ts";
+import { anyLinks, concealed, shapeOf } from "./model.ts";
 import { chunks } from "./records.ts";
 import { Refusals } from "./refusals.ts";
 import { loadAccess, loadFlows, loadFolders, loadViews } from "./scratch-documents.ts";
 import * as answers from "./schema.ts";
+import { loadFiles } from "./scratch-files.ts";
+import { kindly, restoreSpecials } from "./specials.ts";
 import { toDirectus } from "./values.ts";
 
 /** Under the megabyte Directus takes in one request unless told otherwise. */
@@ -121,29 +123,6 @@ async function loadSchema(
   return new Set(tables);
 }
 
-/** The specials that are left while records are loaded: those that only say how a value is written. */
-function kindly(field: answers.DirectusField): string[] | null {
-  const kept = (field.meta?.special ?? []).filter((one) => !STAMPED.has(one) && one !== "hash" && one !== "conceal");
-  return kept.length === 0 ? null : kept;
-}
-
-async function restoreSpecials(
-  client: Client,
-  taken: ReadonlySet<string>,
-  snapshot: answers.Snapshot,
-  refusals: Refusals,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const field of snapshot.fields) {
-    const special = field.meta?.special ?? [];
-    if (!taken.has(field.collection) || (kindly(field)?.length ?? 0) === special.length) continue;
-    const parameters = { collection: field.collection, field: field.field };
-    await refusals.told("settings", "the special kind of a field", () =>
-      client.patch("/fields/{collection}/{field}", { meta: { special: [...special] } }, signal, parameters),
-    );
-  }
-}
-
 /** Collections the licence of the scratch place still allows. */
 async function roomFor(client: Client, signal: AbortSignal): Promise<number> {
   const license = await client.get("/license", answers.licenseSchema, signal).catch((thrown: unknown) => {
@@ -152,31 +131,6 @@ async function roomFor(client: Client, signal: AbortSignal): Promise<number> {
   });
   const limit = license?.entitlements?.collections?.limit ?? -1;
   return limit < 0 ? Number.MAX_SAFE_INTEGER : Math.max(0, limit - (license?.usage?.collections ?? 0));
-}
-
-async function loadFiles(
-  client: Client,
-  workspace: Workspace,
-  set: RestoreSet,
-  folders: ReadonlySet<string>,
-  refusals: Refusals,
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const told = z.array(answers.fileSchema).parse(set.originals["directus-files"] ?? []);
-  const uploaded = new Set<string>();
-  for (const [id, bytes] of set.fileBytes) {
-    const file = told.find((one) => one.id === id);
-    const type = file?.type ?? "application/octet-stream";
-    const form = new FormData();
-    form.append("id", id);
-    if (file?.title != null) form.append("title", file.title);
-    form.append("folder", file?.folder != null && folders.has(file.folder) ? file.folder : workspace.id);
-    form.append("type", type);
-    form.append("file", new Blob([new Uint8Array(bytes)], { type }), file?.filename_download ?? id);
-    if ((await refusals.told("files", "a file", () => client.post("/files", form, answers.createdSchema, signal))) !== null)
-      uploaded.add(id);
-  }
-  return uploaded;
 }
 
 interface Plan {

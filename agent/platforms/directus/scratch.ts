@@ -106,7 +106,12 @@ async function clear(client: Client, tag: string, signal: AbortSignal): Promise<
     );
 }
 
+/** Foreign keys first: Directus answers 500 where another table still points at the one that is to go. */
 async function clearCollections(client: Client, tag: string, signal: AbortSignal): Promise<void> {
+  const ours = new Set(await taggedCollections(client, tag, signal));
+  const relations = await client.get("/relations", z.array(answers.relationSchema), signal);
+  for (const { collection, field } of relations)
+    if (ours.has(collection)) await client.remove("/relations/{collection}/{field}", { collection, field }, signal);
   for (let left = await taggedCollections(client, tag, signal), before = left.length + 1; left.length > 0 && left.length < before;) {
     for (const collection of left) {
       try {
