@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/ids.ts";
 import type { OpenPlatform, PlatformDeps, PlatformProbe } from "../../core/platform-ports.ts";
-import type { Collection, ContentRecord } from "../../core/content.ts";
+import type { Collection, ContentRecord, Credential } from "../../core/content.ts";
 import type { Client } from "./client.ts";
 import { type FlowSet, flowSetOf } from "./flow-set.ts";
 import { readInventory } from "./inventory.ts";
@@ -26,7 +26,14 @@ export function openInstance(client: Client, options: PlatformOptions, deps: Pic
   return {
     platform: {
       probe: (signal) => probe(client, scope, deps, signal),
-      inventory: (signal) => readInventory(client, signal),
+      inventory: async (signal) => {
+        const inventory = await readInventory(client, signal);
+        // A capture seals only what its inventory names.
+        const credentials: Credential[] = [...inventory.credentials];
+        for await (const { credential: id } of secretFiles(options, signal))
+          credentials.push({ id, type: "file of the user directory", state: "not-included" });
+        return { ...inventory, credentials };
+      },
       async *listKeys(collection, signal) {
         for (const page of pages(await read(collection, signal), options.pageSize))
           yield page.map(({ key }) => ({ key, createdAt: null, updatedAt: null }));
