@@ -33,5 +33,5 @@ STOPSIGNAL SIGTERM
 # Alive, not ready: a vault that is away is told by /readyz and mended by no restart.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.RESTOREWATCH_HEALTH_URL ?? 'http://127.0.0.1:9464/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "/app/agent/main.js"]
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", "/app/agent/main.js"]
 CMD ["run"]

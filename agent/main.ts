@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=2
 /** Arguments, environment, signals, exit code. The only file that touches `process`. */
 import { hostname } from "node:os";
 import { createOutput } from "./cli/output.ts";

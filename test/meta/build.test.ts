@@ -11,7 +11,7 @@ import { writeShop } from "../fixtures/csv/write.ts";
 import { buildLibrary } from "../fixtures/grist/build.ts";
 import { writeUserDir } from "../fixtures/node-red/user-dir.ts";
 import { agentCommand, type RunningAgent, runCommand, startListening, until } from "../integration/agent/running.ts";
-import { build, ENTRY, modules, OLDEST_NODE } from "./build.ts";
+import { build, ENTRY, modules, NODE_FLAGS, OLDEST_NODE } from "./build.ts";
 import { installProduction } from "./production.ts";
 import { ROOT } from "./sources.ts";
 
@@ -23,8 +23,6 @@ interface Manifest {
   readonly type: string;
 }
 
-/** As the first line of the entry has it. */
-const QUIET = "--disable-warning=ExperimentalWarning";
 const nodes = [process.execPath, ...(process.env["RESTOREWATCH_NODES"] ?? "").split(delimiter).filter((path) => path !== "")];
 const { path: home, dispose } = await temporaryDirectory();
 const dist = join(home, "dist");
@@ -77,7 +75,10 @@ describe("what the build writes", () => {
       engines: { node: `>=${OLDEST_NODE}` },
       type: "module",
     });
-    expect(readFileSync(entry, "utf8")).toMatch(new RegExp(`^#!/usr/bin/env -S node ${QUIET}\n`, "u"));
+    expect(readFileSync(entry, "utf8")).toMatch(new RegExp(`^#!/usr/bin/env -S node ${NODE_FLAGS.join(" ")}\n`, "u"));
+    const scripts = (text: string): Readonly<Record<string, string>> => (JSON.parse(text) as { scripts: Record<string, string> }).scripts;
+    expect(scripts(readFileSync(join(ROOT, "package.json"), "utf8"))["start"]).toBe(`node ${NODE_FLAGS.join(" ")} agent/main.ts start`);
+    expect(scripts(readFileSync(join(dist, "package.json"), "utf8"))["start"]).toBe(`node ${NODE_FLAGS.join(" ")} ${ENTRY} start`);
     expect(statSync(entry).mode & 0o111).toBe(0o111);
   });
 
@@ -101,7 +102,7 @@ describe.each(nodes)("run by %s", (node) => {
     const [sources, own] = agentCommand();
     for (const [format, path] of documents) {
       const expected = await verified([sources, ...own, "verify", path, "--output", "json"]);
-      const seen = await verified([node, QUIET, entry, "verify", path, "--output", "json"]);
+      const seen = await verified([node, ...NODE_FLAGS, entry, "verify", path, "--output", "json"]);
       expect(seen.artifact.format).toBe(format);
       expect([format, seen.verdict, answers(seen)]).toEqual([format, expected.verdict, answers(expected)]);
       expect(Object.keys(answers(seen))).toContain("restore.loads");
@@ -111,7 +112,7 @@ describe.each(nodes)("run by %s", (node) => {
   test("runs the quickstart to its verdicts, with pages, assets and metrics, and stops when told", { timeout: 90_000 }, async () => {
     const cwd = join(home, `quickstart-${nodes.indexOf(node)}`);
     await mkdir(cwd);
-    const agent = await startListening(cwd, [node, QUIET, entry, "start", "--log", "json", "--listen", "127.0.0.1:0"]);
+    const agent = await startListening(cwd, [node, ...NODE_FLAGS, entry, "start", "--log", "json", "--listen", "127.0.0.1:0"]);
     try {
       const verdicts = await until(
         () => verdictsOf(agent),

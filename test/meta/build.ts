@@ -12,6 +12,11 @@ import { filesUnder, ROOT } from "./sources.ts";
 
 /** The oldest Node that has everything the built agent uses (Zstandard in node:zlib came with 22.15). */
 export const OLDEST_NODE = "22.15.0";
+/**
+ * How the agent is started, here, as a package and in the image. Young objects get 2 MB halves instead of 16: an agent makes few at a time,
+ * and what the greater ones leave resident is a third of its memory (measured: 178 MB by default, 119 to 125 MB so, and no more CPU).
+ */
+export const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"];
 /** What the package and the image start. */
 export const ENTRY = "agent/main.js";
 
@@ -72,7 +77,7 @@ async function manifest(): Promise<Record<string, unknown>> {
     type: "module",
     engines: { node: `>=${OLDEST_NODE}` },
     bin: { restorewatch: ENTRY },
-    scripts: { start: `node --disable-warning=ExperimentalWarning ${ENTRY} start` },
+    scripts: { start: `node ${NODE_FLAGS.join(" ")} ${ENTRY} start` },
     dependencies,
   };
 }

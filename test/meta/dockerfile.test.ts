@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ENTRY, modules, runtimeFiles } from "./build.ts";
+import { ENTRY, modules, NODE_FLAGS, runtimeFiles } from "./build.ts";
 import { type Instruction, isSent, parseDockerfile, type Stage } from "./dockerfile.ts";
 import { filesUnder, importsOf, ROOT, textOf } from "./sources.ts";
 
@@ -96,8 +96,7 @@ describe("the Dockerfile", () => {
   test("starts a file that the build writes, in exec form, so that signals arrive", () => {
     const entry = only(last, "ENTRYPOINT").exec ?? [];
     const app = all(last, "WORKDIR")[0]?.text ?? "";
-    expect(entry.at(0)).toBe("node");
-    expect(entry.at(-1)).toBe(`${app}/${ENTRY}`);
+    expect(entry).toEqual(["node", ...NODE_FLAGS, `${app}/${ENTRY}`]);
     expect(modules()).toContain(ENTRY);
     expect(only(last, "CMD").exec).toEqual(["run"]);
     expect(only(last, "STOPSIGNAL").text).toBe("SIGTERM");
