@@ -34,8 +34,8 @@ if (![sources, days, watchMs, settleMs].every((value) => Number.isFinite(value) 
   throw new Error("the options are no numbers");
 
 const SCRAPE_MS = 15_000;
-/** Without a drill for this long there is none left to run. */
-const QUIET_MS = 10_000;
+/** Without a drill for this long there is none left to run: a backup may wait a minute to settle before its first. */
+const QUIET_MS = 75_000;
 const GOAL = { bytes: 150e6, cpu: 2, readyMs: 1000 };
 /** Clock ticks as Linux counts them on every machine Node runs on. */
 const TICK_MS = 10;
