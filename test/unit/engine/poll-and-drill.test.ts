@@ -273,22 +273,21 @@ describe("a drill", () => {
 
   test("a vault that does not answer is given up when a drill's time is over; what opens later is closed", async () => {
     const it = await ready();
-    let answer: (() => void) | null = null;
-    let closed = 0;
+    const vault: { answers: (() => void)[]; closed: number } = { answers: [], closed: 0 };
     const hanging: Vault = {
       ...it.memory.vault,
       open: async (path, options) => {
-        await new Promise<void>((resolve) => (answer = resolve));
+        await new Promise<void>((resolve) => vault.answers.push(resolve));
         const opened = await it.memory.vault.open(path, { ...options, signal: new AbortController().signal });
-        return { ...opened, close: async () => void (closed += 1) };
+        return { ...opened, close: async () => void (vault.closed += 1) };
       },
     };
     const drill = runDrill(await it.due(), it.source, "plan", it.deps({ vault: () => hanging }), new AbortController().signal);
-    while (answer === null) await it.clock.advance(1000);
+    while (vault.answers.length === 0) await it.clock.advance(1000);
     await it.clock.advance(it.source.verify.limits.timeMs + 1);
     expect(await drill).toMatchObject({ verdict: "inconclusive", trouble: "timeout", checks: [] });
-    (answer as () => void)();
-    while (closed === 0) await new Promise((resolve) => setImmediate(resolve));
+    vault.answers[0]?.();
+    while (vault.closed === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(it.removed).toEqual(["d1"]);
   });
 
