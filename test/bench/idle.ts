@@ -2,7 +2,7 @@
  * `npm run bench:idle`: what an agent costs that has nothing to do but to watch. Each variant gets a fleet of its own with weeks of history
  * and its backups, is started, stopped and started again; then all are left alone together and looked at, scraped as Prometheus would.
  * Peers of the same run: a web server that does nothing, and the same with everything imported that the agent imports.
- * Options: --sources 100 · --days 30 · --seconds 60 · --settle 300
+ * Options: --sources 100 · --days 30 · --seconds 60 · --settle 600
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
     sources: { type: "string", default: "100" },
     days: { type: "string", default: "30" },
     seconds: { type: "string", default: "60" },
-    settle: { type: "string", default: "300" },
+    settle: { type: "string", default: "600" },
   },
 });
 const sources = Number(options.sources);
@@ -163,18 +163,26 @@ async function answers({ port, path }: Pick<Variant, "port" | "path">): Promise<
   }
 }
 
-/** Until no drill has used any CPU for a while, or the time is up. */
+/** Until every agent has had nothing due for longer than its polls are apart, or the time is up. */
 async function settle(running: readonly Running[]): Promise<void> {
   const from = performance.now();
-  let drills = -1;
+  const agents = running.filter(({ judged }) => judged);
   let since = from;
   while (performance.now() - from < settleMs && performance.now() - since < QUIET_MS) {
-    await pause(500);
-    const now = running.reduce((sum, { pid }) => sum + cpuOf(pid).children, 0);
-    if (now !== drills) since = performance.now();
-    drills = now;
+    await pause(1000);
+    const waiting = await Promise.all(agents.map(waitingJobs));
+    if (waiting.some((jobs) => jobs > 0)) since = performance.now();
   }
-  console.log(`settled for ${seconds(performance.now() - from)}; drills since start used ${seconds(Math.max(0, drills))} of CPU`);
+  const drills = agents.map(({ name, pid }) => `${name}: ${seconds(cpuOf(pid).children)}`).join(", ");
+  console.log(`settled for ${seconds(performance.now() - from)}; CPU of drills until then: ${drills}`);
+}
+
+/** Polls and drills that are due, running or late. */
+async function waitingJobs({ port }: Variant): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const jobs = [...text.matchAll(/^restorewatch_jobs\{[^}]*\} (\d+)/gmu)].map((match) => Number(match[1]));
+  if (jobs.length === 0) throw new Error("/metrics does not tell restorewatch_jobs");
+  return jobs.reduce((sum, one) => sum + one, 0);
 }
 
 async function watch(running: readonly Running[]): Promise<readonly Idle[]> {
