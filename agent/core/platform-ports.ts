@@ -276,6 +276,8 @@ export interface HttpTarget {
     /** How long everything waits after a 429 without Retry-After, ms. */
     readonly penaltyMs: number;
   };
+  /** What has these limits to itself on that host (a base of Airtable); without it, all targets of the host share them. */
+  readonly limitedBy?: string;
   /** Requests a day, counted across restarts; null: no budget. */
   readonly budget: { readonly name: string; readonly perDay: number } | null;
   /** True for a 429 that no waiting cures (Airtable's monthly quota). */

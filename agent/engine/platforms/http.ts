@@ -4,6 +4,7 @@ import type { HttpAnswer, HttpFactory, HttpRequest, HttpTarget, HttpTargetClient
 import type { Clock, Random, Telemetry } from "../../core/ports.ts";
 import { type Call, type CallInfo, createHttpClient, type HttpClient, type HttpWorld } from "../../kit/http/client.ts";
 import { HttpError, type HttpErrorKind } from "../../kit/http/errors.ts";
+import { createLimiter, type Limiter } from "../../kit/http/limiter.ts";
 import { ATTRIBUTES } from "../../telemetry/names.ts";
 
 /** Requests spent of a day's budget; kept across restarts by whoever implements it. */
@@ -18,13 +19,24 @@ export interface HttpDeps {
   readonly telemetry: Telemetry;
   readonly dispatcher: HttpWorld["dispatcher"];
   readonly budgets: Budgets;
+  /** For requests that name no deadline of their own; default 60 s. */
+  readonly timeoutMs?: number;
 }
 
 export function createHttpFactory(deps: HttpDeps): HttpFactory {
-  return { open: (target) => openTarget(target, deps) };
+  const limiters = new Map<string, Limiter>();
+  /** A host counts what it is asked, not by which of our sources. */
+  const limiterOf = ({ baseUrl, limits, limitedBy }: HttpTarget): Limiter => {
+    const { requestsPerSecond, burst, concurrency } = limits;
+    const key = JSON.stringify([new URL(baseUrl).origin, limitedBy ?? null, requestsPerSecond, burst, concurrency]);
+    const limiter = limiters.get(key) ?? createLimiter(limits, deps.clock);
+    limiters.set(key, limiter);
+    return limiter;
+  };
+  return { open: (target) => openTarget(target, limiterOf(target), deps) };
 }
 
-function openTarget(target: HttpTarget, deps: HttpDeps): HttpTargetClient {
+function openTarget(target: HttpTarget, limiter: Limiter, deps: HttpDeps): HttpTargetClient {
   const { clock, telemetry } = deps;
   const { budget, peer } = target;
   // From 0, or the first error would be no increase.
@@ -37,6 +49,8 @@ function openTarget(target: HttpTarget, deps: HttpDeps): HttpTargetClient {
       allowPlain: target.allowPlain,
       secretHeaders: target.headers,
       limits: target.limits,
+      limiter,
+      ...(deps.timeoutMs === undefined ? {} : { timeoutMs: deps.timeoutMs }),
       ...(target.isQuota === undefined ? {} : { isQuota: target.isQuota }),
       ...(budget === null
         ? {}
@@ -60,8 +74,20 @@ function openTarget(target: HttpTarget, deps: HttpDeps): HttpTargetClient {
   );
   return {
     json: (request) => inOurWords(target, () => jsonOf(client, request, target)),
-    bytes: (request) => inOurWords(target, () => client.bytes(callOf(request))),
+    bytes: async (request) => {
+      const answer = await inOurWords(target, () => client.bytes(callOf(request)));
+      return { ...answer, body: bytesInOurWords(target, answer.body) };
+    },
   };
+}
+
+/** A file may break off long after its beginning was there. */
+async function* bytesInOurWords(target: HttpTarget, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (thrown) {
+    throw ourWords(target, thrown);
+  }
 }
 
 async function inSpan<T>(
@@ -148,9 +174,13 @@ async function inOurWords<T>(target: HttpTarget, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (thrown) {
-    if (!(thrown instanceof HttpError)) throw thrown;
-    const [kind, code] = KINDS[thrown.kind];
-    const mend = MENDS[thrown.kind];
-    throw new AgentError(kind, code, `${target.peer}: ${thrown.message}`, { cause: thrown, ...(mend === undefined ? {} : { mend }) });
+    throw ourWords(target, thrown);
   }
+}
+
+function ourWords(target: HttpTarget, thrown: unknown): unknown {
+  if (!(thrown instanceof HttpError)) return thrown;
+  const [kind, code] = KINDS[thrown.kind];
+  const mend = MENDS[thrown.kind];
+  return new AgentError(kind, code, `${target.peer}: ${thrown.message}`, { cause: thrown, ...(mend === undefined ? {} : { mend }) });
 }

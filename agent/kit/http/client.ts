@@ -4,7 +4,7 @@
  */
 import { Agent, type Dispatcher, EnvHttpProxyAgent, FormData as SentForm } from "undici";
 import { HttpError } from "./errors.ts";
-import { exchange, type Incoming, limited, readAll, trouble } from "./exchange.ts";
+import { exchange, fastEnough, type Incoming, limited, readAll, trouble } from "./exchange.ts";
 import { parseExactJson } from "./json.ts";
 import { createLimiter, type Limiter, type LimiterClock, type Limits } from "./limiter.ts";
 
@@ -17,6 +17,10 @@ export interface HttpClientOptions {
   readonly isQuota?: (status: number, body: string) => boolean;
   /** Called before each request; false: the budget is spent. */
   readonly spend?: () => Promise<boolean>;
+  /** Shared by all clients of one host; without it this one counts alone. */
+  readonly limiter?: Limiter;
+  /** For calls that name none of their own; default 60 s. */
+  readonly timeoutMs?: number;
 }
 
 export interface HttpWorld {
@@ -87,7 +91,8 @@ export interface HttpClient {
 
 export function createHttpClient(options: HttpClientOptions, world: HttpWorld): HttpClient {
   const base = new URL(options.baseUrl.endsWith("/") ? options.baseUrl : `${options.baseUrl}/`);
-  const limiter = createLimiter(options.limits, world.clock);
+  const limiter = options.limiter ?? createLimiter(options.limits, world.clock);
+  const timeoutOf = (call: Call): number => call.timeoutMs ?? options.timeoutMs ?? TIMEOUT_MS;
   const refusePlain = base.protocol === "http:" && !options.allowPlain && !isLoopback(base.hostname);
 
   async function go<T>(call: Call, elsewhere: boolean, take: (answer: Incoming) => Promise<T>): Promise<Answer<T>> {
@@ -120,11 +125,13 @@ export function createHttpClient(options: HttpClientOptions, world: HttpWorld): 
     take: (answer: Incoming) => Promise<T>,
     resend: number,
   ): Promise<Answer<T>> {
+    const url = addressOf(base, call);
+    // Before a place is taken: a login that these headers wait for needs one itself.
+    const secretHeaders = url.origin === base.origin ? await options.secretHeaders() : {};
     const { leave, waitedMs } = await limiter.enter(call.signal);
     if (waitedMs > 0) world.waited?.("rate_limit", waitedMs);
     try {
       if (options.spend !== undefined && !(await options.spend())) throw new HttpError("budget", "The request budget of the day is spent.");
-      const url = addressOf(base, call);
       const info: CallInfo = {
         method: call.method,
         template: call.path,
@@ -134,16 +141,16 @@ export function createHttpClient(options: HttpClientOptions, world: HttpWorld): 
         status: null,
       };
       const work = async (more: Readonly<Record<string, string>>): Promise<Answer<T>> => {
-        const secretHeaders = url.origin === base.origin ? await options.secretHeaders() : {};
         const { body, headers } = encode(call.body);
         const answer = await exchange(world.dispatcher, {
           method: call.method,
           url,
           origin: base.origin,
-          headers: { ...headers, ...call.headers, ...(url.origin === base.origin ? more : {}) },
-          secretHeaders,
+          headers: { ...headers, ...call.headers },
+          // Ids of our traces concern no other host either.
+          secretHeaders: { ...more, ...secretHeaders },
           body,
-          timeoutMs: call.timeoutMs ?? TIMEOUT_MS,
+          timeoutMs: timeoutOf(call),
           signal: call.signal,
           elsewhere,
         });
@@ -162,7 +169,8 @@ export function createHttpClient(options: HttpClientOptions, world: HttpWorld): 
 
   return {
     json: (call) => go(call, false, async (answer) => parseBody(await readAll(answer, call.maxBytes ?? MAX_BYTES, call.signal), answer)),
-    bytes: (call) => go(call, true, (answer) => Promise.resolve(limited(answer, call.maxBytes ?? MAX_BYTES, call.signal))),
+    bytes: (call) =>
+      go(call, true, (answer) => Promise.resolve(fastEnough(limited(answer, call.maxBytes ?? MAX_BYTES, call.signal), timeoutOf(call)))),
   };
 }
 
@@ -256,5 +264,3 @@ function encode(body: unknown): { body: string | Uint8Array | SentForm | null; h
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost") || /^127\.\d+\.\d+\.\d+$/u.test(hostname) || hostname === "[::1]";
 }
-
-export type { Limiter };

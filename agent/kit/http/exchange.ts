@@ -15,7 +15,7 @@ export interface Outgoing {
   readonly body: string | Uint8Array | FormData | null;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Whether a redirect to another host may be followed, without our secrets. */
+  /** A file: a redirect to another host is followed without our secrets, and `timeoutMs` is for its beginning and for every pause in it. */
   readonly elsewhere: boolean;
 }
 
@@ -45,19 +45,24 @@ export async function exchange(dispatcher: Dispatcher, outgoing: Outgoing): Prom
 }
 
 async function once(dispatcher: Dispatcher, outgoing: Outgoing, url: URL): Promise<Incoming> {
-  const deadline = AbortSignal.timeout(outgoing.timeoutMs);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new DOMException("It took too long.", "TimeoutError")), outgoing.timeoutMs);
+  timer.unref();
   try {
     const { statusCode, headers, body } = await request(url.href, {
       dispatcher,
       method: outgoing.method,
       headers: { ...outgoing.headers, ...(url.origin === outgoing.origin ? outgoing.secretHeaders : {}) },
       body: outgoing.body,
-      signal: AbortSignal.any([outgoing.signal, deadline]),
+      signal: AbortSignal.any([outgoing.signal, deadline.signal]),
       headersTimeout: outgoing.timeoutMs,
       bodyTimeout: outgoing.timeoutMs,
     });
+    if (outgoing.elsewhere) clearTimeout(timer);
+    else body.once("close", () => clearTimeout(timer));
     return { status: statusCode, headers: flat(headers), body };
   } catch (thrown) {
+    clearTimeout(timer);
     throw trouble(thrown, outgoing.signal);
   }
 }
@@ -121,4 +126,23 @@ export async function* limited(answer: Incoming, maxBytes: number, signal: Abort
   }
   if (Number.isFinite(said) && said !== got)
     throw new HttpError("cut", `The answer has ${got} bytes and announced ${said}.`, { status: answer.status });
+}
+
+/** A file may take as long as it is large, but not trickle for ever. */
+const LEAST_BYTES_A_SECOND = 1024;
+
+/** @throws HttpError `timeout` where less than a thousand bytes a second came, looked at from `graceMs` on */
+export async function* fastEnough(body: AsyncIterable<Uint8Array>, graceMs: number): AsyncIterable<Uint8Array> {
+  let waitedMs = 0;
+  let got = 0;
+  let from = performance.now();
+  for await (const part of body) {
+    // Only what we waited for it: whoever reads may take his time.
+    waitedMs += performance.now() - from;
+    got += part.length;
+    if (waitedMs > graceMs && got < (waitedMs / 1000) * LEAST_BYTES_A_SECOND)
+      throw new HttpError("timeout", `It sent ${got} bytes of a file in ${Math.round(waitedMs / 1000)} seconds.`);
+    yield part;
+    from = performance.now();
+  }
 }
