@@ -15,7 +15,7 @@ import type {
 } from "../../core/platform-ports.ts";
 import type { Clock, Telemetry } from "../../core/ports.ts";
 import { ATTRIBUTES } from "../../telemetry/names.ts";
-import { changedMetadata, countsOf, type ReadCollection, structureOf } from "./consistency.ts";
+import { changedMetadata, changedOriginals, countsOf, type ReadCollection, structureOf } from "./consistency.ts";
 
 export interface CaptureDeps {
   readonly clock: Clock;
@@ -105,7 +105,7 @@ async function capture(order: CaptureOrder, open: OpenPlatform, deps: CaptureDep
       mend: "it is captured again from the beginning at the next attempt",
     });
   }
-  const changed = [...counts.changed, ...changedMetadata(before, after)];
+  const changed = [...counts.changed, ...changedMetadata(before, after), ...changedOriginals(before.originals, after.originals)];
   const { sealed, unsealed } = await sealSecrets(capturer, deps.seal, signal);
   const finishedAt = clock.now();
   const info: Omit<CaptureInfo, "startedAt"> = {

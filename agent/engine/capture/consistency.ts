@@ -1,6 +1,7 @@
 /** Whether what was read is one state of the product, and what to say where it is not. Pure. */
 import type { Collection } from "../../core/content.ts";
-import type { Described } from "../../core/platform-ports.ts";
+import type { Described, Json } from "../../core/platform-ports.ts";
+import { canonicalJson } from "../../kit/json.ts";
 
 /** What must not change while records are read: without it, half of them are in one shape and half in another. */
 export function structureOf(described: Described): string {
@@ -26,6 +27,14 @@ export function changedMetadata(before: Described, after: Described): readonly s
     const changed = [...new Set([...first.keys(), ...second.keys()])].filter((id) => first.get(id) !== second.get(id)).length;
     return changed === 0 ? [] : [`${changed} ${kind}${changed === 1 ? "" : "s"} changed while it was read.`];
   });
+}
+
+/** The product's own documents that differ between the beginning and the end: what a restore needs and the model does not hold. */
+export function changedOriginals(before: Readonly<Record<string, Json>>, after: Readonly<Record<string, Json>>): readonly string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names
+    .filter((name) => canonicalJson(before[name] ?? null) !== canonicalJson(after[name] ?? null))
+    .map((name) => `The product's own document ${name} changed while it was read.`);
 }
 
 export interface ReadCollection {
