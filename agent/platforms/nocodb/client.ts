@@ -94,13 +94,15 @@ export function createClient(connection: Connection, deps: Pick<PlatformDeps, "h
     count: async (table: string, signal: AbortSignal): Promise<number> =>
       (await get("/api/v2/tables/{table}/records/count", { table }, countSchema, signal)).count,
     rows: (table: string, query: RowQuery, signal: AbortSignal): Promise<Page> =>
-      get("/api/v2/tables/{table}/records", { table }, pageSchema, signal, {
-        fields: query.fields.join(","),
-        where: query.where,
-        sort: query.sort,
-        limit: query.limit,
-        offset: query.offset,
-      }),
+      wholePage(() =>
+        get("/api/v2/tables/{table}/records", { table }, pageSchema, signal, {
+          fields: query.fields.join(","),
+          where: query.where,
+          sort: query.sort,
+          limit: query.limit,
+          offset: query.offset,
+        }),
+      ),
     linked: (table: string, column: string, row: string, field: string, offset: number, signal: AbortSignal) =>
       get("/api/v2/tables/{table}/links/{column}/records/{row}", { table, column, row }, linkedSchema, signal, {
         fields: field,
@@ -119,6 +121,19 @@ export function createClient(connection: Connection, deps: Pick<PlatformDeps, "h
       query: Readonly<Record<string, string>> = {},
     ): Promise<T> => (await http.json({ method, path, parameters, query, body, schema, signal })).body,
   };
+}
+
+/** Rows and their number are two queries to the product: somebody may write between them, but hardly three times in a row. */
+const LOOKS = 3;
+
+/** @throws AgentError `transient`, code `answer-cut-short`, where a last page has fewer rows than the product says there are */
+async function wholePage(read: () => Promise<Page>): Promise<Page> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    const page = await read();
+    const { isLastPage, isFirstPage, totalRows } = page.pageInfo;
+    if (!(isLastPage && isFirstPage && page.list.length < totalRows)) return page;
+  }
+  throw new AgentError("transient", "answer-cut-short", "nocodb: A page has fewer rows than the product says there are.");
 }
 
 /** Whether it refused what was asked, rather than being out of reach or the token being wrong. */

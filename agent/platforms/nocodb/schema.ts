@@ -161,7 +161,7 @@ export const visibilitySchema = z.array(z.object({ id: z.string(), disabled: z.r
 
 export const pageSchema = z.object({
   list: z.array(z.record(z.string(), z.unknown())),
-  pageInfo: z.object({ pageSize: z.number(), isLastPage: z.boolean(), totalRows: z.coerce.number() }),
+  pageInfo: z.object({ pageSize: z.number(), isFirstPage: z.boolean(), isLastPage: z.boolean(), totalRows: z.coerce.number() }),
 });
 export type Page = z.infer<typeof pageSchema>;
 export const countSchema = z.object({ count: z.coerce.number() });

@@ -126,6 +126,13 @@ describe.each(PRODUCTS)("$definition.type", (product) => {
     300_000,
   );
 
+  const { lists } = product;
+  const clamped = lists === null ? [] : [lists];
+  test.each(clamped)("always: a list of records or links that is clamped to its half (%s)", async (path) => {
+    const outcome = await told(({ url }) => (url.startsWith(path) ? { kind: "edit", change: halved } : null));
+    expect(outcome).toMatch(/^(?:complete$|transient |unsupported )/u);
+  });
+
   test("a look at the product is as good as its answers: probe, keys and records", async () => {
     const { platform } = under.open();
     const signal = new AbortController().signal;

@@ -22,6 +22,8 @@ export interface FaultyProduct {
   readonly definition: PlatformDefinition;
   /** A member of its answers, and what the next version of the product calls it. */
   readonly renamed: readonly [string, string];
+  /** How the addresses of its records begin; null where one answer holds everything, and nothing else tells how much that is. */
+  readonly lists: string | null;
   start(): Promise<Started>;
 }
 
@@ -32,6 +34,7 @@ export const PRODUCTS: readonly FaultyProduct[] = [
   {
     definition: nodeRed,
     renamed: ["flows", "nodes"],
+    lists: null,
     start: async () => {
       const server = await startNodeRed();
       await (await adminOf(server)).deploy(production(NOBODY));
@@ -42,6 +45,7 @@ export const PRODUCTS: readonly FaultyProduct[] = [
   {
     definition: nocodb,
     renamed: ["list", "rows"],
+    lists: "/api/v2/tables/",
     start: async () => {
       const shop = await startShop();
       const config = { base: shop.base, token: { env: "TOKEN" }, pageSize: 7 };
@@ -51,6 +55,7 @@ export const PRODUCTS: readonly FaultyProduct[] = [
   {
     definition: directus,
     renamed: ["data", "items"],
+    lists: "/items/",
     start: async () => {
       const postgres = await startPostgres();
       const server = await startDirectus(postgres, "production");
