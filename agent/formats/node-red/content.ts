@@ -4,12 +4,12 @@ import type { Aspect, AspectState, Setting } from "../../core/content.ts";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/ids.ts";
 import type { ArtifactProbe, Content, FormatContext } from "../../core/ports.ts";
-import { automationsOf, needsCredentials, type Surroundings } from "./automations.ts";
+import { automationsOf, needsCredentials, type Surroundings } from "../../products/node-red/automations.ts";
 import { type CredentialFindings, credentialsOf } from "./credentials.ts";
-import { type FlowSet, flowSetOf } from "./flow-set.ts";
+import { type FlowsFile, flowSetOf } from "./flow-set.ts";
 import { isObject, textOf } from "../../kit/json.ts";
 import { readJson, readWhole } from "../reading.ts";
-import { COLLECTIONS, recordsOf } from "./records.ts";
+import { COLLECTIONS, recordsAsGiven } from "../../products/node-red/records.ts";
 import { surveyUserDir } from "./user-dir.ts";
 
 const SOLE: Surroundings = { credentials: null, modules: null, providers: null };
@@ -98,7 +98,7 @@ interface Parts {
   readonly without: Partial<Record<Aspect, string>>;
 }
 
-function contentOf(set: FlowSet, parts: Parts): Content {
+function contentOf(set: FlowsFile, parts: Parts): Content {
   const problems = [...set.problems, ...parts.problems];
   return {
     format: "node-red",
@@ -113,7 +113,7 @@ function contentOf(set: FlowSet, parts: Parts): Content {
     settings: parts.settings,
     views: [],
     aspects: aspectsOf(parts.without),
-    records: (collectionId, signal) => recordsOf(set, collectionId, signal),
+    records: (collectionId, signal) => recordsAsGiven(set, collectionId, signal),
     fileBytes: (fileId) => noFile(fileId),
     close: async () => {},
   };

@@ -1,8 +1,8 @@
 /** The credentials file: `{"$": iv + base64}`, AES-256-CTR, key SHA-256 of a secret. A wrong key gives no error, only text that is no JSON. */
 import { createDecipheriv, createHash } from "node:crypto";
 import type { Credential } from "../../core/content.ts";
-import { needsCredentials, shortId } from "./automations.ts";
-import type { FlowNode, FlowSet } from "./flow-set.ts";
+import { needsCredentials, shortId } from "../../products/node-red/automations.ts";
+import type { FlowNode, FlowSet } from "../../products/node-red/flow-set.ts";
 import { isObject, type JsonObject, textOf } from "../../kit/json.ts";
 
 export interface CredentialFindings {

@@ -1,6 +1,6 @@
 /** Whether text is that of Node-RED flows, judged by its structure; the beginning of a file is enough, cut off anywhere. */
 import { endOfString } from "../../kit/json.ts";
-import { CORE_CONFIG_TYPES } from "./core-types.ts";
+import { CORE_CONFIG_TYPES } from "../../products/node-red/core-types.ts";
 
 /** What the head of a file shows of one element. */
 interface Sighting {

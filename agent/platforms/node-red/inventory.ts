@@ -2,18 +2,18 @@
 import type { Aspect, AspectState, Credential } from "../../core/content.ts";
 import type { Described, Json, LiveInventory } from "../../core/platform-ports.ts";
 import { textOf } from "../../kit/json.ts";
-import { automationsOf, needsCredentials, shortId } from "./automations.ts";
+import { automationsOf, needsCredentials, shortId } from "../../products/node-red/automations.ts";
 import type { Client } from "./client.ts";
-import { CORE_TYPES } from "./core-types.ts";
-import { type FlowNode, type FlowSet, flowSetOf } from "./flow-set.ts";
-import { COLLECTIONS } from "./records.ts";
+import { CORE_TYPES } from "../../products/node-red/core-types.ts";
+import { type FlowNode, type FlowSet, flowSetOfInstance } from "../../products/node-red/flow-set.ts";
+import { COLLECTIONS } from "../../products/node-red/records.ts";
 import type { Flows, NodeSets } from "./schema.ts";
 
 export async function readInventory(client: Client, signal: AbortSignal): Promise<LiveInventory> {
   const answer = await client.flows(signal);
   const flows = withoutSecrets(answer);
   const sets = await client.nodes(signal);
-  const described = await describe(client, flowSetOf(flows), sets, signal);
+  const described = await describe(client, flowSetOfInstance(flows), sets, signal);
   return { ...described, originals: { flows: { rev: answer.rev, flows: flows as readonly Json[] }, modules: modulesOf(sets) } };
 }
 

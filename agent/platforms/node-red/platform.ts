@@ -6,9 +6,9 @@ import { sha256Hex } from "../../core/ids.ts";
 import type { OpenPlatform, PlatformDeps, PlatformProbe } from "../../core/platform-ports.ts";
 import type { Collection, ContentRecord, Credential } from "../../core/content.ts";
 import type { Client } from "./client.ts";
-import { type FlowSet, flowSetOf } from "./flow-set.ts";
+import { type FlowSet, flowSetOfInstance } from "../../products/node-red/flow-set.ts";
 import { readInventory } from "./inventory.ts";
-import { COLLECTIONS, recordsOf } from "./records.ts";
+import { COLLECTIONS, recordsByKey } from "../../products/node-red/records.ts";
 
 export interface PlatformOptions {
   readonly url: string;
@@ -21,7 +21,7 @@ export function openInstance(client: Client, options: PlatformOptions, deps: Pic
   const scope = scopeOf(options.url);
   const read = async (collection: Collection, signal: AbortSignal): Promise<ContentRecord[]> => {
     refuseOtherFields(collection);
-    return recordsOf(flowSetOf((await client.flows(signal)).flows), collection.id);
+    return recordsByKey(flowSetOfInstance((await client.flows(signal)).flows), collection.id);
   };
   return {
     platform: {
@@ -111,7 +111,7 @@ async function probe(client: Client, scope: string, deps: Pick<PlatformDeps, "cl
   await may("read which nodes have credentials (credentials.read)", () => client.credential("mqtt-broker", "restorewatch-probe", signal));
   return {
     version: settings.body.version,
-    identity: { instance: flows === null ? null : fingerprint(flowSetOf(flows.flows)), scope },
+    identity: { instance: flows === null ? null : fingerprint(flowSetOfInstance(flows.flows)), scope },
     permissions,
     nativeBackups: null,
     // The header is cut to the second: half of one is the fairest guess.

@@ -11,10 +11,10 @@ import type {
 } from "../../core/platform-ports.ts";
 import { isObject, listOf } from "../../kit/json.ts";
 import type { Client } from "./client.ts";
-import { KINDS, flowSetOf } from "./flow-set.ts";
+import { KINDS, flowSetOfInstance } from "../../products/node-red/flow-set.ts";
 import { describe } from "./inventory.ts";
 import { fingerprint, scopeOf } from "./platform.ts";
-import { recordsOf } from "./records.ts";
+import { recordsByKey } from "../../products/node-red/records.ts";
 import { asItWas, disabled, isRunning, type Node, nodesOf } from "./switching.ts";
 
 /** Id of the tab that says whose the workspace is. */
@@ -74,7 +74,8 @@ function refuseProduction(scope: string, flows: readonly unknown[], production: 
     throw new AgentError("transient", "scratch-busy", "node-red: The scratch instance holds the restore of another drill.", {
       mend: "wait for that drill; what a killed one left is removed by the next sweep",
     });
-  if (fingerprint(flowSetOf(flows)) === production.instance) throw isProduction("The scratch instance runs the very nodes of the source.");
+  if (fingerprint(flowSetOfInstance(flows)) === production.instance)
+    throw isProduction("The scratch instance runs the very nodes of the source.");
   throw isProduction("The scratch instance has flows of its own: it could be the source, edited since.");
 }
 
@@ -91,7 +92,7 @@ async function load(client: Client, workspace: Workspace, set: RestoreSet, signa
   const nodes = nodesOf(set.originals["flows"]).filter((node) => node["id"] !== MARK_ID);
   const sets = await client.nodes(signal);
   await client.deploy(now.rev, [markOf(workspace.tag), ...nodes.map(disabled(nodes))], signal);
-  const inside = flowSetOf(nodes);
+  const inside = flowSetOfInstance(nodes);
   const provided = new Set(sets.flatMap((each) => (each.enabled ? each.types : [])));
   const unknown = [...inside.byId.values()]
     .filter((node) => node.kind === "nodes" || node.kind === "config-nodes")
@@ -128,14 +129,14 @@ async function readBack(client: Client, workspace: Workspace, set: RestoreSet, s
   const originals = new Map(nodesOf(set.originals["flows"]).map((node) => [node["id"], node]));
   const restored = flows.filter((node) => node.id !== MARK_ID);
   const tabs = restored.filter((node) => node.type === "tab");
-  const found = flowSetOf(restored.map((node) => asItWas(node, originals.get(node.id), tabs)));
+  const found = flowSetOfInstance(restored.map((node) => asItWas(node, originals.get(node.id), tabs)));
   const described = await describe(client, found, await client.nodes(signal), signal);
   return {
     ...described,
     records: new Map(
       set.collections.map(({ id }) => {
         const sampled = new Set((set.records.get(id) ?? []).map((record) => record.key));
-        const all = recordsOf(found, id).map((record) => (originals.has(record.key) ? record : { ...record, key: `?${record.key}` }));
+        const all = recordsByKey(found, id).map((record) => (originals.has(record.key) ? record : { ...record, key: `?${record.key}` }));
         return [id, all.filter((record) => sampled.has(record.key) || record.key.startsWith("?"))];
       }),
     ),

@@ -1,12 +1,10 @@
-/** The connector and the offline format know nothing of each other, and must still say the same of the same flows. */
+/** The connector reads an instance, the offline format a file: they must say the same of the same flows. */
 import { describe, expect, it } from "vitest";
 import type { ContentRecord } from "../../../../agent/core/content.ts";
-import { automationsOf as formatAutomations } from "../../../../agent/formats/node-red/automations.ts";
-import { flowSetOf as formatSet } from "../../../../agent/formats/node-red/flow-set.ts";
-import { COLLECTIONS as FORMAT_COLLECTIONS, recordsOf as formatRecords } from "../../../../agent/formats/node-red/records.ts";
-import { automationsOf } from "../../../../agent/platforms/node-red/automations.ts";
-import { flowSetOf } from "../../../../agent/platforms/node-red/flow-set.ts";
-import { COLLECTIONS, recordsOf } from "../../../../agent/platforms/node-red/records.ts";
+import { flowSetOf as setOfFile } from "../../../../agent/formats/node-red/flow-set.ts";
+import { automationsOf } from "../../../../agent/products/node-red/automations.ts";
+import { flowSetOfInstance } from "../../../../agent/products/node-red/flow-set.ts";
+import { COLLECTIONS, recordsAsGiven, recordsByKey } from "../../../../agent/products/node-red/records.ts";
 import { fingerprint, scopeOf } from "../../../../agent/platforms/node-red/platform.ts";
 import { tagOf } from "../../../../agent/platforms/node-red/scratch.ts";
 import { asItWas, disabled, isRunning, nodesOf } from "../../../../agent/platforms/node-red/switching.ts";
@@ -29,18 +27,17 @@ const documents: Readonly<Record<string, readonly unknown[]>> = {
 
 describe.each(Object.entries(documents))("%s", (_, flows) => {
   it("has the records the offline format finds", async () => {
-    const ours = flowSetOf(flows);
-    const theirs = formatSet(flows, "the flows", true);
-    expect(COLLECTIONS).toEqual(FORMAT_COLLECTIONS);
+    const ours = flowSetOfInstance(flows);
+    const theirs = setOfFile(flows, "the flows", true);
     for (const { id } of COLLECTIONS) {
       const offline: ContentRecord[] = [];
-      for await (const page of formatRecords(theirs, id, never)) offline.push(...page);
-      expect(recordsOf(ours, id)).toEqual(offline.sort((a, b) => (a.key < b.key ? -1 : 1)));
+      for await (const page of recordsAsGiven(theirs, id, never)) offline.push(...page);
+      expect(recordsByKey(ours, id)).toEqual(offline.sort((a, b) => (a.key < b.key ? -1 : 1)));
     }
   });
 
   it("has the automations the offline format finds", () => {
-    expect(automationsOf(flowSetOf(flows), around)).toEqual(formatAutomations(formatSet(flows, "the flows", true), around));
+    expect(automationsOf(flowSetOfInstance(flows), around)).toEqual(automationsOf(setOfFile(flows, "the flows", true), around));
   });
 
   it("is switched off as a whole, and told as it was", () => {
@@ -65,20 +62,20 @@ it("a switch that somebody turned on again is not told as it was", () => {
 });
 
 it("an instance is told by the ids of its nodes, whatever their order and content", () => {
-  const one = flowSetOf([
+  const one = flowSetOfInstance([
     { id: "b", type: "tab" },
     { id: "a", type: "tab", label: "x" },
   ]);
   expect(fingerprint(one)).toBe(
     fingerprint(
-      flowSetOf([
+      flowSetOfInstance([
         { id: "a", type: "tab" },
         { id: "b", type: "tab" },
       ]),
     ),
   );
-  expect(fingerprint(one)).not.toBe(fingerprint(flowSetOf([{ id: "a", type: "tab" }])));
-  expect(fingerprint(flowSetOf([]))).toBe(null);
+  expect(fingerprint(one)).not.toBe(fingerprint(flowSetOfInstance([{ id: "a", type: "tab" }])));
+  expect(fingerprint(flowSetOfInstance([]))).toBe(null);
   expect(scopeOf("HTTP://Localhost:80/admin//")).toBe("http://localhost/admin");
 });
 

@@ -181,7 +181,7 @@ const NAMES: Readonly<Record<Kind, string>> = {
   "config-nodes": "Configuration nodes",
 };
 
-/** The five collections of every artifact, in this order. */
+/** The five collections of Node-RED, in this order. */
 export const COLLECTIONS: readonly Collection[] = KINDS.map((kind) => ({
   id: kind,
   name: NAMES[kind],
@@ -192,22 +192,40 @@ export const COLLECTIONS: readonly Collection[] = KINDS.map((kind) => ({
   nextKey: null,
 }));
 
+/** What turns a node of one collection into its record; null where there is no such collection. */
+function recordOf(set: FlowSet, collectionId: string): { readonly kind: Kind; readonly record: (node: FlowNode) => ContentRecord } | null {
+  const kind = KINDS.find((each) => each === collectionId);
+  if (kind === undefined) return null;
+  const view: View = { set, places: knownPlaces(set) };
+  const record = (node: FlowNode): ContentRecord => ({
+    key: node.key,
+    values: COLUMNS[kind].map((each) => each.value(node, view)),
+    createdAt: null,
+    updatedAt: null,
+  });
+  return { kind, record };
+}
+
 const BATCH = 500;
 
-/** Records of one collection, in the order of the file. */
-export async function* recordsOf(set: FlowSet, collectionId: string, signal: AbortSignal): AsyncIterable<readonly ContentRecord[]> {
+/** Records of one collection in the order of the set, an id that is there twice told twice. */
+export async function* recordsAsGiven(set: FlowSet, collectionId: string, signal: AbortSignal): AsyncIterable<readonly ContentRecord[]> {
   signal.throwIfAborted();
-  const columns = COLUMNS[collectionId as Kind] as readonly Column[] | undefined;
-  const nodes = set.nodes.filter((node) => node.kind === collectionId);
-  const view: View = { set, places: knownPlaces(set) };
-  if (columns === undefined) return;
+  const reading = recordOf(set, collectionId);
+  if (reading === null) return;
+  const nodes = set.nodes.filter((node) => node.kind === reading.kind);
   for (let at = 0; at < nodes.length; at += BATCH) {
     signal.throwIfAborted();
-    yield nodes.slice(at, at + BATCH).map((node) => ({
-      key: node.key,
-      values: columns.map((each) => each.value(node, view)),
-      createdAt: null,
-      updatedAt: null,
-    }));
+    yield nodes.slice(at, at + BATCH).map(reading.record);
   }
+}
+
+/** Records of one collection in key order, every key once. */
+export function recordsByKey(set: FlowSet, collectionId: string): ContentRecord[] {
+  const reading = recordOf(set, collectionId);
+  if (reading === null) return [];
+  return [...set.byId.values()]
+    .filter((node) => node.kind === reading.kind)
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(reading.record);
 }

@@ -1,4 +1,4 @@
-/** Tabs and subflows as automations: what starts them, what they need, a digest of what they do. */
+/** Tabs, subflows and selections as automations: what starts them, what they need, a digest of what they do. */
 import { builtinModules } from "node:module";
 import type { Automation, AutomationReference } from "../../core/content.ts";
 import { idOf, sha256Hex } from "../../core/ids.ts";
@@ -8,11 +8,11 @@ import { canonicalJson, isObject, textOf } from "../../kit/json.ts";
 import { callTargets } from "./records.ts";
 import { configReferences, type KnownPlaces, knownPlaces } from "./references.ts";
 
-/** What else the product tells; null where it does not say. */
+/** What else is told beside the flows; null where it is not. */
 export interface Surroundings {
-  /** Ids of nodes that have credentials, or null when it was not asked. */
+  /** Ids of nodes that have credentials, or null when that cannot be told. */
   readonly credentials: ReadonlySet<string> | null;
-  /** Names of the modules that are installed. */
+  /** Names of the modules that are asked for, or installed. */
   readonly modules: ReadonlySet<string> | null;
   /** Node type → module that provides it. */
   readonly providers: ReadonlyMap<string, string> | null;
@@ -124,7 +124,7 @@ function withConfiguration(nodes: readonly FlowNode[], set: FlowSet, places: Kno
   return seen;
 }
 
-/** Modules a node needs and whether they are installed; nothing where the product does not tell. */
+/** Modules a node needs and whether they are there; nothing where it is not told. */
 function modulesOf(node: FlowNode, around: Surroundings): [string, boolean][] {
   const { modules, providers } = around;
   if (modules === null) return [];
