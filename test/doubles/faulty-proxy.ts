@@ -126,7 +126,8 @@ function send(response: ServerResponse, status: number, headers: IncomingMessage
       response.end(changed);
       return;
     }
-    default:
+    case "answer":
+    case undefined:
       begin(body.length);
       response.end(body);
   }

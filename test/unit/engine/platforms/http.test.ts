@@ -103,3 +103,52 @@ test("a spent budget is its own condition, and what is left is told", async () =
   expect(telemetry.gauge("restorewatch_budget_remaining", { budget: "crm" })).toBe(41);
   expect(await failing(get(open({ budget }, false)))).toMatchObject({ kind: "limit", code: "budget-spent" });
 });
+
+test("targets of one host share its limits, unless one has limits of its own", async () => {
+  const factory = createHttpFactory({
+    clock: systemClock(),
+    random: { next: () => 0, bytes: (n) => new Uint8Array(n) },
+    telemetry,
+    dispatcher,
+    budgets: { spend: () => Promise.resolve({ granted: true, left: 1 }) },
+  });
+  let [inside, most] = [0, 0];
+  const slow = createServer((_, response) => {
+    inside += 1;
+    most = Math.max(most, inside);
+    setTimeout(() => {
+      inside -= 1;
+      response.end('{"id":"t1"}');
+    }, 20);
+  });
+  await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+  const target = (limitedBy?: string): HttpTargetClient =>
+    factory.open({
+      baseUrl: `http://127.0.0.1:${(slow.address() as AddressInfo).port}`,
+      allowPlain: false,
+      peer: "nocodb",
+      headers: () => Promise.resolve({}),
+      limits: { requestsPerSecond: null, burst: 1, concurrency: 1, penaltyMs: 1 },
+      budget: null,
+      ...(limitedBy === undefined ? {} : { limitedBy }),
+    });
+  await Promise.all([target(), target(), target()].map(get));
+  expect(most).toBe(1);
+  await Promise.all([target("base one"), target("base two")].map(get));
+  expect(most).toBe(2);
+  slow.closeAllConnections();
+  await new Promise((resolve) => slow.close(resolve));
+});
+
+test("a file that breaks off in the middle does so in our words", async () => {
+  server.removeAllListeners("request");
+  server.on("request", (_, response) => {
+    response.writeHead(200, { "content-length": "1000" });
+    response.write("half", () => setTimeout(() => response.destroy(), 20));
+  });
+  const { body } = await open().bytes({ method: "GET", path: "/file", signal });
+  const reading = (async () => {
+    for await (const part of body) expect(part.length).toBeGreaterThan(0);
+  })();
+  expect(await failing(reading)).toMatchObject({ kind: "transient", code: "answer-cut-short" });
+});

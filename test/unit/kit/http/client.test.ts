@@ -3,7 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { Agent } from "undici";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createHttpClient, type HttpClient, type HttpClientOptions, retryAfter } from "../../../../agent/kit/http/client.ts";
+import {
+  createHttpClient,
+  type HttpClient,
+  type HttpClientOptions,
+  retryAfter,
+  systemDispatcher,
+} from "../../../../agent/kit/http/client.ts";
 import { HttpError } from "../../../../agent/kit/http/errors.ts";
 import { fakeClock } from "../../../doubles/clock.ts";
 
@@ -322,4 +328,31 @@ test("a connection that cannot be made is `network`, a server that is silent `ti
   expect(await kindOf(passing(client().json({ method: "POST", path: "/", body: {}, timeoutMs: 50, signal: NEVER })))).toBe("timeout");
   const nobody = client({ baseUrl: "http://127.0.0.1:1" });
   expect(await kindOf(passing(nobody.json({ method: "GET", path: "/", signal: NEVER })))).toBe("network");
+});
+
+test("a proxy of the environment is asked instead of the host, but not for this machine", async () => {
+  let connects = 0;
+  const proxy = createServer();
+  proxy.on("connect", (request, socket) => {
+    connects += request.url === "nowhere.invalid:80" ? 1 : 0;
+    socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  });
+  proxy.on("request", (request, response) => {
+    connects += request.url?.startsWith("http://nowhere.invalid/") === true ? 1 : 0;
+    response.writeHead(502).end();
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const through = systemDispatcher({ HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` });
+  const before = dispatcher;
+  dispatcher = through as Agent;
+  handle = answer(200, { ok: true });
+  const far = client({ baseUrl: "http://nowhere.invalid", allowPlain: true });
+  expect(await kindOf(far.json({ method: "POST", path: "/", body: {}, signal: NEVER }))).toMatch(/^(?:network|server)$/u);
+  expect(connects).toBe(1);
+  expect((await client().json({ method: "GET", path: "/", signal: NEVER })).body).toEqual({ ok: true });
+  expect(connects).toBe(1);
+  await through.destroy();
+  dispatcher = before;
+  proxy.closeAllConnections();
+  await new Promise((resolve) => proxy.close(resolve));
 });
