@@ -18,6 +18,7 @@ import { createClockWatch } from "./clock-watch.ts";
 import { type Cause, causeOfRecording, createHealth, isOwnTrouble } from "./health.ts";
 import { type DrillerDeps, runDrill } from "./driller.ts";
 import { emptyInbox, type InboxRequest } from "./inbox.ts";
+import { removeLeftovers } from "./leftover-scratches.ts";
 import { pollSource, type PollOutcome } from "./poller.ts";
 import { sourceSamples, type SourceState } from "./project.ts";
 import { datedCalendars, readSource } from "./read-state.ts";
@@ -25,6 +26,7 @@ import { readStatuses } from "./statuses.ts";
 import { createScheduler } from "./scheduler.ts";
 
 const POLL_DEADLINE_MS = 30_000;
+const LEFTOVERS_DEADLINE_MS = 15_000;
 const FOUND_BY_MOST = 10_000;
 const BEAT_LATE_MS = 30_000;
 const LOOK_AFTER_MS = 10_000;
@@ -72,7 +74,10 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     scheduler,
     policies: () => settings.policies,
     start,
-    run: (signal) => scheduler.run(signal),
+    async run(signal) {
+      await sweepLeftovers(signal);
+      await scheduler.run(signal);
+    },
     stop,
     reload,
     submitRun,
@@ -241,6 +246,21 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     return outcome;
   }
 
+  /** Before the first drill, so that no living one can be taken for a leftover. */
+  async function sweepLeftovers(signal: AbortSignal): Promise<void> {
+    const products = settings.products ?? (() => null);
+    const left = await removeLeftovers(settings.policies, { products, telemetry, clock, deadlineMs: LEFTOVERS_DEADLINE_MS }, signal);
+    for (const [sourceId, leaks] of left) noteLeaks(sourceId, leaks);
+  }
+
+  function noteLeaks(sourceId: string, leaks: number): void {
+    leaking.set(sourceId, leaks);
+    deps.self.set(
+      "restorewatch_scratch_leaks",
+      [...leaking.values()].reduce((sum, one) => sum + one, 0),
+    );
+  }
+
   function drillerDeps(): DrillerDeps {
     return {
       vault: settings.vault,
@@ -256,13 +276,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       createWorkDir: deps.createWorkDir,
       digestKey: deps.digestKey,
       products: settings.products ?? (() => null),
-      scratchLeaks: (sourceId, leaks) => {
-        leaking.set(sourceId, leaks);
-        deps.self.set(
-          "restorewatch_scratch_leaks",
-          [...leaking.values()].reduce((sum, one) => sum + one, 0),
-        );
-      },
+      scratchLeaks: noteLeaks,
       foundBy: (id) => foundBy.get(id) ?? null,
     };
   }

@@ -9,7 +9,8 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
 import type { Collection, ContentRecord } from "../../core/content.ts";
-import type { CaptureWriter, CollectionProgress } from "../../core/platform-ports.ts";
+import { AgentError } from "../../core/errors.ts";
+import type { CaptureWriter, CollectionProgress, Described } from "../../core/platform-ports.ts";
 import { bagDocuments } from "./describe.ts";
 import { packBag } from "./pack.ts";
 import { CREATED, KEY, UPDATED } from "./rows.ts";
@@ -96,6 +97,7 @@ export async function openBagWriter(
       return written;
     },
     async finish(described, originals, info) {
+      refuseStraySecrets(described, info.sealed);
       const documents = bagDocuments(described, originals, { ...info, startedAt: Date.parse(progress.startedAt) }, progress);
       for (const [path, text] of documents) {
         await mkdir(dirname(join(bag, path)), { recursive: true });
@@ -105,6 +107,21 @@ export async function openBagWriter(
       return packBag(bag, join(staging, "bag.zip"));
     },
   };
+}
+
+/** A secret without its credential has no place in the bag, and leaving it out would make the bag short without a word. */
+function refuseStraySecrets({ credentials }: Described, sealed: Readonly<Record<string, string>>): void {
+  const known = new Set(credentials.map(({ id }) => id));
+  const stray = Object.keys(sealed).filter((id) => !known.has(id)).length;
+  if (stray > 0)
+    throw new AgentError(
+      "transient",
+      "secret-without-credential",
+      `${stray} secrets belong to credentials that the product does not list.`,
+      {
+        mend: "credentials were added or removed while they were read, or the token sees only a part of them; the next attempt reads them again",
+      },
+    );
 }
 
 /** Members in the order the sandbox reads natively. */

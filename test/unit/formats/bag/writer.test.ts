@@ -195,3 +195,12 @@ test("large collections are cut into parts", async () => {
     expect((await rowsOf(content, "people")).map((one) => one.key)).toEqual(Array.from({ length: 12 }, (_, index) => String(index))),
   );
 });
+
+test("a sealed secret whose credential the product does not list makes no bag", async () => {
+  const directory = await workDir();
+  const writer = await openBagWriter(join(directory, "staging"), BEGIN);
+  for (const each of [people, odd]) await writer.endCollection(each);
+  const finished = writer.finish(described, {}, { ...INFO, sealed: { c1: "age", ghost: "age" } });
+  await expect(finished).rejects.toMatchObject({ kind: "transient", code: "secret-without-credential" });
+  await expect(access(join(directory, "staging", "bag.zip"))).rejects.toMatchObject({ code: "ENOENT" });
+});
