@@ -20,11 +20,22 @@ export interface N8n {
   stop(): Promise<void>;
 }
 
+/**
+ * What Vitest puts into the environment: n8n would take itself for its own test, end without a word or refuse to make data tables.
+ */
+const NOT_A_TEST = {
+  NODE_ENV: "production",
+  ...Object.fromEntries(
+    ["TEST", "VITEST", "VITEST_POOL_ID", "VITEST_WORKER_ID", "MODE", "DEV", "PROD", "SSR", "BASE_URL"].map((name) => [name, ""]),
+  ),
+};
+
 export async function startN8n(postgres: Postgres, database: string, encryptionKey = `test-encryption-key-${database}`): Promise<N8n> {
   const [place, node, port, broker] = [await installProduct("n8n"), await productNode("n8n"), await freePort(), await freePort()];
   const directory = await mkdtemp(join(tmpdir(), "rw-n8n-"));
   await postgres.createDatabase(database);
   const env = {
+    ...NOT_A_TEST,
     N8N_USER_FOLDER: directory,
     N8N_HOST: "127.0.0.1",
     N8N_LISTEN_ADDRESS: "127.0.0.1",
