@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const shared = { testTimeout: 30_000, hookTimeout: 30_000, pool: "forks" as const };
+const shared = { setupFiles: ["test/setup.ts"], testTimeout: 30_000, hookTimeout: 30_000, pool: "forks" as const };
 
 export default defineConfig({
   test: {
