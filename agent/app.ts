@@ -200,6 +200,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       runChild,
       createWorkDir: (id) => createWorkDir(config.workDir, id),
       digestKey: await digestKey(config, random),
+      readText: (path) => readFile(path, "utf8"),
       inbox: inboxOf(config),
       alsoTold: (id) => cataloguer.samplesOf(id),
       forget: (id) => telemetry.metrics.forget(id),

@@ -43,5 +43,6 @@ export const ANSWERED_BY: Readonly<Record<string, readonly string[]>> = {
   "restore.loads": ["bag", "baserow", "csv", "grist", "node-red"],
   "restore.time": ["bag", "baserow", "csv", "grist", "node-red"],
   "governance.retention": ["bag", "baserow", "csv", "grist", "node-red"],
+  "governance.erasure": [],
   "governance.masking": ["bag", "baserow", "csv", "grist", "node-red"],
 };

@@ -18,6 +18,7 @@ import { credentialsDecrypt } from "./credentials-decrypt.ts";
 import { filesDigest } from "./files-digest.ts";
 import { filesMediaType } from "./files-media-type.ts";
 import { filesPresent } from "./files-present.ts";
+import { governanceErasure } from "./governance-erasure.ts";
 import { governanceMasking } from "./governance-masking.ts";
 import { governanceRetention } from "./governance-retention.ts";
 import { linksCardinality } from "./links-cardinality.ts";
@@ -90,5 +91,6 @@ export const checks: readonly Check[] = [
   restoreTime,
   governanceRetention,
   // Last: it looks at what all the others told.
+  governanceErasure,
   governanceMasking,
 ];

@@ -1,4 +1,5 @@
 /** From the parsed configuration to the policies of core: durations filled in from one another, sizes in megabytes. Pure. */
+import path from "node:path";
 import type { DrillCalendar, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { LAYERS, type PlatformName } from "../core/words.ts";
 import type { ParsedConfig, ParsedSource } from "./schema.ts";
@@ -6,12 +7,12 @@ import type { ParsedConfig, ParsedSource } from "./schema.ts";
 const WEEK = 7 * 86_400_000;
 
 /** @returns null for a source without a backup */
-export function sourcePolicy(source: ParsedSource): SourcePolicy | null {
+export function sourcePolicy(source: ParsedSource, baseDir: string): SourcePolicy | null {
   const { backups } = source;
   if (backups === undefined) return null;
   const every = backups.every ?? null;
   return {
-    ...uncoveredSource(source),
+    ...uncoveredSource(source, baseDir),
     backups: {
       vaultId: backups.vault,
       path: backups.path,
@@ -29,7 +30,7 @@ export function sourcePolicy(source: ParsedSource): SourcePolicy | null {
 }
 
 /** Everything that is said of a source but its backups. */
-export function uncoveredSource(source: ParsedSource): UncoveredSource {
+export function uncoveredSource(source: ParsedSource, baseDir: string): UncoveredSource {
   const { objectives, verify } = source;
   return {
     id: source.id,
@@ -37,7 +38,11 @@ export function uncoveredSource(source: ParsedSource): UncoveredSource {
     owner: source.owner === undefined ? null : { team: source.owner.team, contact: source.owner.contact ?? null },
     domain: source.domain,
     tier: source.tier,
-    data: { retentionMs: source.data.retention ?? null, classification: source.data.classification ?? null },
+    data: {
+      retentionMs: source.data.retention ?? null,
+      classification: source.data.classification ?? null,
+      ...erasureOf(source.data.erasure, baseDir),
+    },
     objectives: { rpoMs: objectives.rpo ?? null, rtoMs: objectives.rto ?? null, verifyMs: objectives.verify },
     pollMs: source.poll,
     verify: {
@@ -82,6 +87,15 @@ export function sourceConnection(source: ParsedSource): SourceConnection | null 
           },
     sample: { records: sample.records, most: sample.most, fileBytes: sample.fileBytes, apiCallsPerDay: sample.apiCalls ?? null },
   };
+}
+
+function erasureOf(
+  erasure: ParsedSource["data"]["erasure"],
+  baseDir: string,
+): Pick<SourcePolicy["data"], "erasure"> | Record<string, never> {
+  if (erasure === undefined) return {};
+  const fields = erasure.fields.map(criticalRecord).map(({ collection, key }) => ({ collection, field: key }));
+  return { erasure: { list: path.resolve(baseDir, erasure.list), fields, key: erasure.key ?? null } };
 }
 
 /** `Deals/1042`: the collection ends at the first slash, so a key may hold one. */

@@ -221,6 +221,24 @@ function sourceFields(registries: ConfigRegistries) {
         retention: duration({ min: "1d", example: "35d" })
           .optional()
           .describe("Longest that the data may be kept at all; a backup older than this is a finding (governance.retention)."),
+        erasure: z
+          .strictObject({
+            list: localPath()
+              .describe("File with one erased subject a line: a date, and the subject or digest: and 64 hex digits.")
+              .meta({ examples: ["./erased-subjects.txt"] }),
+            fields: z
+              .array(
+                z.string().regex(/^[^/]+\/.+$/u, { error: "a field is written COLLECTION/FIELD; mend: write it so, such as People/Email" }),
+              )
+              .min(1)
+              .describe("Fields that hold such subjects, as COLLECTION/FIELD.")
+              .meta({ examples: [["People/Email"]] }),
+            key: secretSchema
+              .optional()
+              .describe("Key of the digests, by reference: SHA-256 of KEY:subject in lower case; absent: of the subject alone."),
+          })
+          .optional()
+          .describe("People who were erased and must not come back with a restore (governance.erasure)."),
       })
       .prefault({})
       .describe("What is promised about the data itself."),

@@ -14,7 +14,16 @@ export interface SourcePolicy {
   readonly domain: string;
   readonly tier: Tier;
   /** What the data is, in the organisation's own word (personal, internal, …), and the longest it may be kept. */
-  readonly data: { readonly retentionMs: number | null; readonly classification: string | null };
+  readonly data: {
+    readonly retentionMs: number | null;
+    readonly classification: string | null;
+    /** Who was erased: an absolute path, and the fields that hold such people. */
+    readonly erasure?: {
+      readonly list: string;
+      readonly fields: readonly { readonly collection: string; readonly field: string }[];
+      readonly key: SecretRef | null;
+    };
+  };
   readonly objectives: {
     readonly rpoMs: number | null;
     readonly rtoMs: number | null;

@@ -3,6 +3,7 @@
  * Implementations live in their own folders and meet only in app.ts and drill/child.ts.
  */
 import type { Aspect, Collection, Inventory } from "./content.ts";
+import type { ErasureExpectation } from "./erasure.ts";
 import type { Content } from "./format-ports.ts";
 import type { CheckResult, Example, PointFacts, RecoveryPoint, RunReport } from "./values.ts";
 import type { CheckStatus, Layer } from "./words.ts";
@@ -206,6 +207,8 @@ export interface Expectation {
     readonly dataRetentionMs?: number | null;
   };
   readonly critical: readonly { readonly collection: string; readonly key: string }[];
+  /** Who was erased, and where such people would be; absent where the configuration does not say. */
+  readonly erasure?: ErasureExpectation;
 }
 
 export interface CheckView {

@@ -46,6 +46,8 @@ export interface AgentDeps {
   readonly runChild: (job: DrillJob, span: Span, signal: AbortSignal) => Promise<ChildOutcome>;
   readonly createWorkDir: DrillerDeps["createWorkDir"];
   readonly digestKey: string;
+  /** A small file of the configuration's, as text. */
+  readonly readText: (path: string) => Promise<string>;
   readonly inbox: string;
   /** What else is told of a source that has a backup, together with its own gauges. */
   readonly alsoTold: (sourceId: string) => readonly GaugeSample[];

@@ -275,6 +275,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       runChild: deps.runChild,
       createWorkDir: deps.createWorkDir,
       digestKey: deps.digestKey,
+      readText: deps.readText,
       products: settings.products ?? (() => null),
       scratchLeaks: noteLeaks,
       foundBy: (id) => foundBy.get(id) ?? null,

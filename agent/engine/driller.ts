@@ -1,6 +1,7 @@
 /** One drill, the parent's half: opens the artifact, lets a supervised child restore and check it, judges, records. */
 import { randomBytes } from "node:crypto";
 import { AgentError, asAgentError } from "../core/errors.ts";
+import { readErasure } from "./erasure.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import type { DueDrill } from "../core/plan.ts";
 import type { SourceProducts } from "../core/platform-ports.ts";
@@ -35,6 +36,8 @@ export interface DrillerDeps {
   readonly products?: (sourceId: string) => SourceProducts | null;
   /** A scratch workspace could not be removed, or all could. */
   readonly scratchLeaks?: (sourceId: string, leaks: number) => void;
+  /** A small file of the configuration's, as text. */
+  readonly readText: (path: string) => Promise<string>;
   /** The poll that found a point, for the link from the drill's trace. */
   readonly foundBy: (pointId: string) => { readonly traceId: string; readonly spanId: string } | null;
 }
@@ -297,6 +300,7 @@ async function expectationOf(policy: SourcePolicy, point: RecoveryPoint, opened:
       dataRetentionMs: policy.data.retentionMs,
     },
     critical: policy.verify.critical,
+    ...(await readErasure(policy, deps.readText)),
   };
 }
 

@@ -111,6 +111,7 @@ async function run(): Promise<void> {
     runChild: (job, span, signal) => child.run(job, span, signal),
     createWorkDir: (id) => createWorkDir(config.workDir, id),
     digestKey: "00".repeat(32),
+    readText: () => Promise.reject(new Error("nothing is read here")),
     inbox: `${config.statePath}.inbox`,
     forget: (id) => telemetry.metrics.forget(id),
     alsoTold: (id) => cataloguer.samplesOf(id),

@@ -114,6 +114,7 @@ beforeEach(async () => {
       },
       createWorkDir: async (id) => ({ path: join(directory, id), remove: async () => undefined }),
       digestKey: "00",
+      readText: () => Promise.reject(new Error("nothing is read here")),
       inbox: join(directory, "inbox"),
       forget: () => undefined,
       initialise: () => undefined,

@@ -26,6 +26,7 @@ describe("the starter", () => {
     expect(config.secrets.map((secret) => secret.at)).toEqual([
       "telemetry.otlp.headers.authorization",
       "http.runs.token",
+      "sources[0].data.erasure.key",
       "sources[0].backups.key",
     ]);
   });

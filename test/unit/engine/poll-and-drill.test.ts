@@ -82,6 +82,7 @@ function world(source: SourcePolicy = policy("crm")) {
     runChild: async () => FOUND,
     createWorkDir: async (id) => ({ path: `/nowhere/${id}`, remove: async () => void removed.push(id) }),
     digestKey: "00",
+    readText: () => Promise.reject(new Error("nothing is read here")),
     foundBy: () => ({ traceId: "f".repeat(32), spanId: "f".repeat(16) }),
     ...more,
   });
