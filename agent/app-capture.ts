@@ -5,11 +5,13 @@ import type { LoadedConfig } from "./config/load.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
 import type { SourceProducts, VaultWriter } from "./core/platform-ports.ts";
 import type { CapturePolicy, SourcePolicy } from "./core/policy.ts";
-import type { Clock, MetaRepository, Telemetry, Vault } from "./core/ports.ts";
+import type { Clock, Content, MetaRepository, Telemetry, Vault } from "./core/ports.ts";
 import { captureSource, type CaptureResult } from "./engine/capture/capture.ts";
+import { keepCapture, readKept } from "./engine/capture/kept.ts";
 import { expiredCaptures, type Expired } from "./engine/capture/retention.ts";
 import { captureDue, formatAttempt, parseAttempt } from "./engine/capture/schedule.ts";
 import { openBagWriter } from "./formats/bag/writer.ts";
+import { probeArtifact } from "./kit/artifact-probe.ts";
 import { sealFor } from "./kit/seal.ts";
 import { ATTRIBUTES } from "./telemetry/names.ts";
 import { vaults } from "./vaults/api.ts";
@@ -57,9 +59,17 @@ export async function captureNow(sourceId: string, world: CaptureWorld, signal: 
   const { capture, products, writer, prefix, policy } = capturable(sourceId, world);
   // Beside the state, not in the work directory: what is here has to outlive a killed agent.
   const staging = join(dirname(config.statePath), "restorewatch-captures", sourceId);
+  const kept = `${staging}.last`;
   const { recipients } = capture;
   return captureSource(
-    { sourceId, platform: policy.platform, prefix, immutableMs: capture.immutableMs, resumeWithinMs: capture.resumeMs },
+    {
+      sourceId,
+      platform: policy.platform,
+      prefix,
+      immutableMs: capture.immutableMs,
+      resumeWithinMs: capture.resumeMs,
+      fullMs: capture.fullMs,
+    },
     products.open,
     {
       clock,
@@ -68,9 +78,21 @@ export async function captureNow(sourceId: string, world: CaptureWorld, signal: 
       discard: () => rm(staging, { recursive: true, force: true }),
       seal: recipients.length === 0 ? null : (clear) => sealFor(recipients, clear),
       vault: writer,
+      previous: (fingerprint) => readKept(kept, fingerprint, (path, workDir) => openKept(path, workDir, signal)),
+      keep: (made) => keepCapture(kept, made),
     },
     signal,
   );
+}
+
+/** What we wrote ourselves and whose digest was just seen: it is read in this process. */
+async function openKept(path: string, workDir: string, signal: AbortSignal): Promise<Content> {
+  const probed = await probeArtifact(path, signal);
+  if (!probed.ok) throw new AgentError("transient", "kept-unreadable", `The capture before could not be read: ${probed.message}`);
+  const limits = { maxBytes: 2 ** 40, maxEntries: 10_000_000, maxRatio: 10_000, maxDepth: 1000 };
+  // Only a capture that is laid over another needs the reader.
+  const { bag } = await import("./formats/bag/index.ts");
+  return bag.create().open(probed.probe, { workDir, key: null, limits, signal });
 }
 
 /** Removes captures that need not be kept any longer; with `dryRun` it only says which. */

@@ -1,3 +1,4 @@
+import { AgentError } from "../core/errors.ts";
 import type { Check } from "../core/ports.ts";
 import { describeDuration, describeTime } from "../core/words-for-people.ts";
 import { fail, pass, skip } from "./outcome.ts";
@@ -10,11 +11,13 @@ export const artifactImmutable: Check = {
   aspect: null,
   pitfalls: ["backups deleted together with what they protect"],
   limits: "Asks the vault, and does not try to change anything.",
-  async run(_, { point, objectives }) {
+  async run(_, { point, objectives, lockUnknown }) {
     const { immutableMs } = objectives;
     if (point === null || immutableMs === null) return skip("no protection was asked for (backups.immutable)");
     const wanted = point.createdAt + immutableMs;
     const expected = `until ${describeTime(wanted)}`;
+    if (point.immutableUntil === null && lockUnknown === true)
+      throw new AgentError("auth", "lock-not-told", "whether the vault protects it may not be asked; grant s3:GetObjectRetention");
     if (point.immutableUntil === null) return fail("the vault protects it from nothing", { expected });
     if (point.immutableUntil < wanted)
       return fail(`protected until ${describeTime(point.immutableUntil)}, ${describeDuration(wanted - point.immutableUntil)} too short`, {

@@ -38,7 +38,7 @@ export async function captureCommand(source: string, options: CaptureOptions, de
     else {
       const took = describeDuration(made.finishedAt - made.startedAt);
       out.line(
-        `Captured ${source}: ${describeCount(made.records, "record")}, ${describeCount(made.files, "file")}, ${describeBytes(made.bytes)} in ${took}${made.resumed ? ", going on with one that was cut off" : ""}.`,
+        `Captured ${source}: ${describeCount(made.records, "record")}, ${describeCount(made.files, "file")}, ${describeBytes(made.bytes)} in ${took}${made.mode === "incremental" ? ", only what changed read anew" : ""}${made.resumed ? ", going on with one that was cut off" : ""}.`,
       );
       out.line(`  ${made.path}  sha256 ${made.sha256}`);
       for (const sentence of made.changed) out.line(`  changed meanwhile: ${sentence}`);

@@ -56,6 +56,9 @@ export const captureSchema = z
     immutable: duration({ min: "1h", example: "7d" })
       .optional()
       .describe("How long a capture is protected from change, in vaults that can."),
+    full: duration({ min: "1m", max: "400d" })
+      .prefault("7d")
+      .describe("At least this often everything is read anew; between, where the product tells changes reliably, only what changed."),
     resume: duration({ min: "1m", max: "7d" }).prefault("6h").describe("A killed capture that began longer ago than this begins anew."),
   })
   .optional()

@@ -84,6 +84,7 @@ export function sourceConnection(source: ParsedSource): SourceConnection | null 
             keepMs: capture.keep ?? null,
             immutableMs: capture.immutable ?? null,
             resumeMs: capture.resume,
+            fullMs: capture.full,
           },
     sample: { records: sample.records, most: sample.most, fileBytes: sample.fileBytes, apiCallsPerDay: sample.apiCalls ?? null },
   };

@@ -108,4 +108,6 @@ export interface CapturePolicy {
   readonly keepMs: number | null;
   readonly immutableMs: number | null;
   readonly resumeMs: number;
+  /** Everything is read again when the last capture that did is older than this. */
+  readonly fullMs: number;
 }

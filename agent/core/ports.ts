@@ -40,6 +40,8 @@ export interface VaultEntry {
   /** Newest modification inside a directory. */
   readonly modifiedAt: number;
   readonly immutableUntil: number | null;
+  /** Set where the vault may not be asked for protection: `immutableUntil` null then says nothing. */
+  readonly lockUnknown?: true;
   /** Checksum the vault itself vouches for (`<artifact>.sha256` beside it, an S3 checksum), or null. */
   readonly checksum: { readonly algorithm: "sha256"; readonly value: string; readonly from: string } | null;
 }
@@ -207,6 +209,8 @@ export interface Expectation {
     readonly dataRetentionMs?: number | null;
   };
   readonly critical: readonly { readonly collection: string; readonly key: string }[];
+  /** Whether the vault protects the artifact could not be asked: `point.immutableUntil` null says nothing. */
+  readonly lockUnknown?: true;
   /** Who was erased, and where such people would be; absent where the configuration does not say. */
   readonly erasure?: ErasureExpectation;
 }

@@ -14,10 +14,10 @@ export const REQUIRED_CHECKS: Readonly<Record<Layer, readonly (readonly string[]
 
 /**
  * Checks whose `error` alone leaves their layer in doubt: what they could not try is needed to restore, and everything else would look
- * fine; or it says that this agent itself told what it must not, or that who was erased could not be
- * looked for although that was promised: no verdict of `verified` may hide that.
+ * fine; or it says that this agent itself told what it must not, or that something promised (protection,
+ * erasure) could not be looked for: no verdict of `verified` may hide that.
  */
-export const MUST_NOT_BE_IN_DOUBT: readonly string[] = ["credentials.decrypt", "governance.erasure", "governance.masking"];
+export const MUST_NOT_BE_IN_DOUBT: readonly string[] = ["artifact.immutable", "credentials.decrypt", "governance.erasure", "governance.masking"];
 
 export interface LayerVerdicts {
   readonly verdict: Verdict;

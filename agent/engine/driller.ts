@@ -300,6 +300,7 @@ async function expectationOf(policy: SourcePolicy, point: RecoveryPoint, opened:
       dataRetentionMs: policy.data.retentionMs,
     },
     critical: policy.verify.critical,
+    ...(opened.entry.lockUnknown === true ? { lockUnknown: true as const } : {}),
     ...(await readErasure(policy, deps.readText)),
   };
 }

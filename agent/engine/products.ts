@@ -65,17 +65,10 @@ export async function lookAtProducts(
     }
     if (policy.verify.layers.includes("scratch") && products.scratch !== null) {
       const { identity } = await products.open.platform.probe(signal);
-      // What killed runs left behind goes first, so that this one finds an empty place.
-      const keep = new Set<string>();
-      await products.scratch.workspace.sweep(scratchPrefix(policy.id), keep, signal);
-      const scratch = await scratchDrill(
-        { sourceId: policy.id, drillId: order.drillId, digestKey: order.digestKey },
-        set,
-        products.scratch,
-        identity,
-        deps,
-        signal,
-      );
+      // What killed runs left behind goes first, so that this one finds an empty place: a source is drilled once at a time.
+      await products.scratch.workspace.sweep(scratchPrefix(policy.id), new Set(), signal);
+      const own = { sourceId: policy.id, drillId: order.drillId, digestKey: order.digestKey };
+      const scratch = await scratchDrill(own, set, products.scratch, identity, deps, signal);
       looked = { ...looked, leaks: scratch.leaks, outcome: merged(looked.outcome, scratch.checks, scratch.phases, scratch.trouble) };
     }
   } catch (thrown) {

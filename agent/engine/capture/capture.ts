@@ -4,17 +4,20 @@
  */
 import { createHash } from "node:crypto";
 import { AgentError } from "../../core/errors.ts";
+import type { ContentRecord } from "../../core/content.ts";
 import type {
   CaptureInfo,
   Capturer,
   CaptureWriter,
   LiveInventory,
   OpenPlatform,
+  Platform,
   PlatformProbe,
   VaultWriter,
 } from "../../core/platform-ports.ts";
 import type { Clock, Telemetry } from "../../core/ports.ts";
 import { ATTRIBUTES } from "../../telemetry/names.ts";
+import { type PreviousCapture, readsChangesOnly, writeChanged } from "./incremental.ts";
 import { changedMetadata, changedOriginals, countsOf, type ReadCollection, structureOf } from "./consistency.ts";
 
 export interface CaptureDeps {
@@ -31,6 +34,20 @@ export interface CaptureDeps {
   /** Null: nobody gave a recipient, so secrets are left out and that is said. */
   readonly seal: ((clear: Uint8Array) => Promise<string>) | null;
   readonly vault: VaultWriter;
+  /** The capture before, where it is still here and was of the same thing in the same shape; null: everything is read. */
+  readonly previous?: (fingerprint: string) => Promise<PreviousCapture | null>;
+  /** Keeps this one for the next to be laid over. */
+  readonly keep?: (made: KeptCapture) => Promise<void>;
+}
+
+/** A capture as the next one needs it. */
+export interface KeptCapture {
+  readonly localPath: string;
+  readonly sha256: string;
+  readonly fingerprint: string;
+  readonly startedAt: number;
+  readonly fullAt: number;
+  readonly clockSkewMs: number | null;
 }
 
 export interface CaptureOrder {
@@ -41,6 +58,8 @@ export interface CaptureOrder {
   readonly immutableMs: number | null;
   /** A killed capture that began longer ago is not gone on with. */
   readonly resumeWithinMs: number;
+  /** Everything is read again when the last capture that did is older than this; absent: always. */
+  readonly fullMs?: number;
 }
 
 export interface CaptureResult {
@@ -52,6 +71,8 @@ export interface CaptureResult {
   readonly records: number;
   readonly files: number;
   readonly resumed: boolean;
+  /** Whether everything was read, or only what changed since the capture before; what lies in the vault is whole in both cases. */
+  readonly mode: CaptureInfo["mode"];
   readonly changed: readonly string[];
   readonly fidelity: readonly string[];
 }
@@ -86,8 +107,16 @@ async function capture(order: CaptureOrder, open: OpenPlatform, deps: CaptureDep
   refuseWithoutPermission(order, probe);
   const before = await platform.inventory(signal);
   const now = clock.now();
-  const writer = await deps.openWriter({ now, notBefore: now - order.resumeWithinMs, fingerprint: fingerprintOf(order, probe, before) });
-  const read = await readRecords(before, capturer, writer, probe, signal);
+  const fingerprint = fingerprintOf(order, probe, before);
+  const previous = await usablePrevious(order, fingerprint, deps, now);
+  const mode: CaptureInfo["mode"] = previous === null ? "full" : "incremental";
+  const writer = await openWriter(order, fingerprint, previous, before, deps, now);
+  let read: readonly ReadCollection[];
+  try {
+    read = await readRecords(before, { platform, capturer }, previous, writer, probe, signal);
+  } finally {
+    await previous?.close();
+  }
   await readFiles(before, capturer, writer, signal);
   const after = await platform.inventory(signal);
   if (structureOf(after) !== structureOf(before)) {
@@ -115,7 +144,7 @@ async function capture(order: CaptureOrder, open: OpenPlatform, deps: CaptureDep
     scope: probe.identity.scope,
     clockSkewMs: probe.clockSkewMs,
     changed,
-    mode: "full",
+    mode,
     fidelity: fidelityOf(after, unsealed),
     sealed,
   };
@@ -135,6 +164,16 @@ async function capture(order: CaptureOrder, open: OpenPlatform, deps: CaptureDep
     sha256: finished.sha256,
   };
   await deps.vault.put(`${path}.run.json`, { text: `${JSON.stringify(report)}\n` }, { immutableUntil: null, signal });
+  const { startedAt } = writer;
+  if (before.collections.some((one) => readsChangesOnly(one, capturer)))
+    await deps.keep?.({
+      localPath: finished.path,
+      sha256: finished.sha256,
+      fingerprint,
+      startedAt,
+      fullAt: previous?.fullAt ?? startedAt,
+      clockSkewMs: probe.clockSkewMs,
+    });
   await deps.discard();
   return {
     path,
@@ -145,6 +184,7 @@ async function capture(order: CaptureOrder, open: OpenPlatform, deps: CaptureDep
     records,
     files: after.files.length,
     resumed: writer.resumed,
+    mode,
     changed,
     fidelity: info.fidelity,
   };
@@ -164,22 +204,66 @@ function fingerprintOf(order: CaptureOrder, probe: PlatformProbe, inventory: Liv
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
+async function usablePrevious(
+  order: CaptureOrder,
+  fingerprint: string,
+  deps: Pick<CaptureDeps, "previous">,
+  now: number,
+): Promise<PreviousCapture | null> {
+  const previous = (await deps.previous?.(fingerprint)) ?? null;
+  // A clock that was set back makes the last one lie ahead: then nothing is known of how old it is.
+  if (previous === null || (previous.startedAt <= now && now - previous.fullAt < (order.fullMs ?? 0))) return previous;
+  await previous.close();
+  return null;
+}
+
+async function openWriter(
+  order: CaptureOrder,
+  fingerprint: string,
+  previous: PreviousCapture | null,
+  inventory: LiveInventory,
+  deps: CaptureDeps,
+  now: number,
+): Promise<CaptureWriter> {
+  const begin = {
+    now,
+    notBefore: now - order.resumeWithinMs,
+    fingerprint: previous === null ? fingerprint : `${fingerprint} over ${previous.startedAt}`,
+  };
+  const writer = await deps.openWriter(begin);
+  const halfway = inventory.collections.some(({ id }) => !writer.progress(id).done && writer.progress(id).records > 0);
+  if (previous === null || !halfway) return writer;
+  // What is laid over another capture has no place to go on from within a collection.
+  await deps.discard();
+  return deps.openWriter(begin);
+}
+
 async function readRecords(
   inventory: LiveInventory,
-  capturer: Capturer,
+  product: { readonly platform: Platform; readonly capturer: Capturer },
+  previous: PreviousCapture | null,
   writer: CaptureWriter,
   probe: PlatformProbe,
   signal: AbortSignal,
 ): Promise<readonly ReadCollection[]> {
   const began = writer.startedAt + (probe.clockSkewMs ?? 0);
+  const { capturer } = product;
   const read: ReadCollection[] = [];
   for (const collection of inventory.collections) {
     let edited = 0;
     const progress = writer.progress(collection.id);
-    if (!progress.done) {
+    const note = (record: ContentRecord): void => {
+      if (record.updatedAt !== null && record.updatedAt > began) edited += 1;
+    };
+    const laid =
+      !progress.done && previous !== null && readsChangesOnly(collection, capturer)
+        ? await writeChanged(collection, previous, product, writer, note, signal)
+        : null;
+    if (laid !== null) await writer.endCollection(collection);
+    else if (!progress.done) {
       for await (const page of capturer.records(collection, { after: progress.cursor, since: null, signal })) {
         signal.throwIfAborted();
-        edited += page.records.filter((record) => record.updatedAt !== null && record.updatedAt > began).length;
+        page.records.forEach(note);
         await writer.page(collection, page.records, page.cursor);
       }
       // A stream that an abort ended quietly is not a whole one.

@@ -3,6 +3,7 @@
  * probed, and thrown away. Whatever goes wrong with the product or with us is trouble; only what was restored and is not right is a failure.
  */
 import { AgentError, asAgentError } from "../../core/errors.ts";
+import { idOf } from "../../core/ids.ts";
 import type { LoadOutcome, OpenScratch, PlatformProbe, ReadBack, RestoreSet, Workspace } from "../../core/platform-ports.ts";
 import type { Clock, Telemetry } from "../../core/ports.ts";
 import type { CheckResult } from "../../core/values.ts";
@@ -43,8 +44,9 @@ export function scratchTag(sourceId: string, drillId: string): string {
   return `${scratchPrefix(sourceId)}${drillId}`;
 }
 
+/** No other source's tag begins so: the digest tells `crm` from `crm-test`. */
 export function scratchPrefix(sourceId: string): string {
-  return `restorewatch-${sourceId}-`;
+  return `restorewatch-${sourceId}-${idOf("scratch", sourceId).slice(0, 6)}-`;
 }
 
 /** Never throws. */

@@ -13,7 +13,7 @@ import { findObject, readFolder } from "./folder.ts";
 import { guarded } from "./guarded.ts";
 import { canBeFile } from "./keys.ts";
 import { listingOf, ownChecksum, readChecksums, toEntry } from "./listing.ts";
-import { type Measured, measureFolder, measureKey } from "./measure.ts";
+import { mayNotAsk, type Measured, measureFolder, measureKey } from "./measure.ts";
 import { type S3VaultConfig, s3VaultSchema } from "./schema.ts";
 import { s3VaultWriter } from "./writer.ts";
 
@@ -129,7 +129,11 @@ export function s3Vault(id: string, config: S3VaultConfig, deps: S3Deps): Vault 
     if (key === "") throw new AgentError("not_found", "not-found", "The path names no artifact.");
     const measured = await measureKey(bucket, key, signal).catch((thrown: unknown) => {
       if (!(thrown instanceof AgentError) || thrown.code !== "not-found") throw thrown;
-      return measureFolder(bucket, `${key}/`, { keep, locks: true, afresh: true, signal });
+      const measure = (locks: boolean): Promise<Measured> => measureFolder(bucket, `${key}/`, { keep, locks, afresh: true, signal });
+      return measure(true).catch(async (refused: unknown): Promise<Measured> => {
+        if (!mayNotAsk(refused)) throw refused;
+        return { ...(await measure(false)), lockUnknown: true };
+      });
     });
     const parent = key.slice(0, key.lastIndexOf("/") + 1);
     const name = key.slice(parent.length);

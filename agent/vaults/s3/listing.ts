@@ -5,7 +5,7 @@ import { CHECKSUM_LIST, MAX_CHECKSUM_BYTES, parseChecksums } from "../../core/va
 import { mapLimit } from "../../kit/map-limit.ts";
 import type { Bucket, Listed } from "./bucket.ts";
 import type { Folder } from "./folder.ts";
-import { CONCURRENCY, type Measured, measureFile, measureFolder } from "./measure.ts";
+import { CONCURRENCY, mayNotAsk, type Measured, measureFile, measureFolder } from "./measure.ts";
 
 type Checksum = NonNullable<VaultEntry["checksum"]>;
 const FOLDERS_AT_ONCE = 4;
@@ -39,12 +39,11 @@ export async function listingOf(bucket: Bucket, prefix: string, folder: Folder, 
   async function entryOf(path: string, measure: () => Promise<Measured>, plainly: () => Promise<Measured>): Promise<VaultEntry | null> {
     try {
       const one = await measure().catch((thrown: unknown) => {
-        // What may be listed and not looked at is a backup all the same.
-        if (!(thrown instanceof AgentError) || thrown.code !== "no-permission") throw thrown;
+        if (!mayNotAsk(thrown)) throw thrown;
         problems.push(
           `${path}: Whether it is protected, and its checksum, may not be asked; mend: grant s3:GetObject and s3:GetObjectRetention.`,
         );
-        return plainly();
+        return plainly().then((plain): Measured => ({ ...plain, lockUnknown: true }));
       });
       return toEntry(path, one, (await checksums(path.slice(prefix.length))) ?? ownChecksum(path, one));
     } catch (thrown) {
@@ -54,8 +53,8 @@ export async function listingOf(bucket: Bucket, prefix: string, folder: Folder, 
 }
 
 export function toEntry(path: string, measured: Measured, checksum: Checksum | null): VaultEntry {
-  const { kind, bytes, modifiedAt, immutableUntil } = measured;
-  return { path, kind, bytes, modifiedAt, immutableUntil, checksum };
+  const { kind, bytes, modifiedAt, immutableUntil, lockUnknown } = measured;
+  return { path, kind, bytes, modifiedAt, immutableUntil, ...(lockUnknown === true ? { lockUnknown } : {}), checksum };
 }
 
 export function ownChecksum(path: string, measured: Measured): Checksum | null {

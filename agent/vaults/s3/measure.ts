@@ -9,7 +9,7 @@ export const CONCURRENCY = 16;
 const MAX_FILES = 100_000;
 const MAX_DEPTH = 64;
 
-export type Measured = Pick<VaultEntry, "kind" | "bytes" | "modifiedAt" | "immutableUntil"> & {
+export type Measured = Pick<VaultEntry, "kind" | "bytes" | "modifiedAt" | "immutableUntil" | "lockUnknown"> & {
   /** Changes when any file is written, added or removed. */
   readonly identity: string;
   /** SHA-256 the bucket keeps of the one file, in hex. */
@@ -28,7 +28,18 @@ export async function measureFile(bucket: Bucket, listed: Listed, afresh: boolea
 export async function measureKey(bucket: Bucket, key: string, signal: AbortSignal): Promise<Measured> {
   const known = await bucket.head(key, signal);
   const canLock = await bucket.canLock(signal);
-  return measured(canLock ? await withLock(bucket, known, signal) : known);
+  if (!canLock) return measured(known);
+  try {
+    return measured(await withLock(bucket, known, signal));
+  } catch (thrown) {
+    if (mayNotAsk(thrown)) return { ...measured(known), lockUnknown: true };
+    throw thrown;
+  }
+}
+
+/** What may be read and not asked for its lock is a backup all the same. */
+export function mayNotAsk(thrown: unknown): boolean {
+  return thrown instanceof AgentError && thrown.code === "no-permission";
 }
 
 function measured(known: Known): Measured {

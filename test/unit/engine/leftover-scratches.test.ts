@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { OpenScratch, SourceProducts } from "../../../agent/core/platform-ports.ts";
 import { AgentError } from "../../../agent/core/errors.ts";
 import { removeLeftovers } from "../../../agent/engine/leftover-scratches.ts";
-import { scratchTag } from "../../../agent/engine/scratch/scratch.ts";
+import { scratchPrefix, scratchTag } from "../../../agent/engine/scratch/scratch.ts";
 import { fakeClock } from "../../doubles/clock.ts";
 import { memoryPlatform } from "../../doubles/platform.ts";
 import { policy } from "../../doubles/policy.ts";
@@ -37,7 +37,7 @@ test("a workspace of a run that was killed after it was provisioned is removed, 
   const world = deps(scratch.workspace);
   expect(await removeLeftovers([policy("crm")], world, never)).toEqual(new Map([["crm", 0]]));
   expect(telemetry.logs.map(({ fields }) => [fields["found"], fields["removed"]])).toEqual([[1, 1]]);
-  expect(await scratch.workspace.sweep("restorewatch-crm-", new Set(), never)).toEqual({ found: 0, removed: 0 });
+  expect(await scratch.workspace.sweep(scratchPrefix("crm"), new Set(), never)).toEqual({ found: 0, removed: 0 });
 });
 
 test("what could not be removed is counted", async () => {

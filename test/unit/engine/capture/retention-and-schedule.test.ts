@@ -41,7 +41,15 @@ describe("retention", () => {
 });
 
 describe("the schedule", () => {
-  const policy: CapturePolicy = { schedule: "0 3 * * *", timezone: "UTC", recipients: [], keepMs: null, immutableMs: null, resumeMs: DAY };
+  const policy: CapturePolicy = {
+    schedule: "0 3 * * *",
+    timezone: "UTC",
+    recipients: [],
+    keepMs: null,
+    immutableMs: null,
+    fullMs: 0,
+    resumeMs: DAY,
+  };
   const three = Date.UTC(2026, 5, 15, 3);
 
   test.each([

@@ -197,3 +197,10 @@ describe("our own trouble is never a bad backup", () => {
     expect(verdictOf(outcome)).toBe("verified");
   });
 });
+
+test("no source's prefix is the beginning of another's tag", () => {
+  const ids = ["crm", "crm-test", "crm-1", "c", "crm-test-0123456789abcdef"];
+  for (const one of ids)
+    for (const other of ids)
+      expect(scratchTag(other, "0123456789abcdef").startsWith(scratchPrefix(one)), `${one} ${other}`).toBe(one === other);
+});

@@ -154,15 +154,18 @@ describe("a listing of a bucket", () => {
   it("keeps a backup whose protection may not be asked, and says what to grant", async () => {
     const vault = await vaultOver((asked, response) => {
       if (asked.query.has("object-lock") || asked.query.has("retention")) refuse(response, 403, "AccessDenied");
-      else if (asked.method === "HEAD") response.writeHead(200, headersOf(1)).end();
+      else if (asked.method === "HEAD") response.writeHead(asked.key.endsWith("/d") ? 404 : 200, headersOf(1)).end();
       else if (asked.query.get("delimiter") === "/")
         xml(response, listed([{ key: "p/a.json" }], null, "<CommonPrefixes><Prefix>p/d/</Prefix></CommonPrefixes>"));
       else xml(response, listed(asked.query.get("prefix") === "p/d/" ? [{ key: "p/d/x" }] : []));
     });
     const { entries, problems } = await vault.list("p", { pattern: "*", signal });
-    expect(entries.map((entry) => [entry.path, entry.immutableUntil])).toEqual([
-      ["p/a.json", null],
-      ["p/d", null],
+    const looked = [...entries, await vault.stat("p/a.json", signal), await vault.stat("p/d", signal)];
+    expect(looked.map((entry) => [entry.path, entry.immutableUntil, entry.lockUnknown])).toEqual([
+      ["p/a.json", null, true],
+      ["p/d", null, true],
+      ["p/a.json", null, true],
+      ["p/d", null, true],
     ]);
     expect(problems).toEqual(
       ["a.json", "d"].map(
