@@ -1,12 +1,12 @@
 /** Everything of a Directus project that is no record: schema, flows, roles, policies, files, presets, dashboards, settings. */
 import { createHash } from "node:crypto";
 import type { AccessEntry, Aspect, AspectState, Automation, AutomationReference, FileItem, Setting, View } from "../../core/content.ts";
-import type { ZodType } from "zod";
+import { z, type ZodType } from "zod";
 import type { Json, LiveInventory } from "../../core/platform-ports.ts";
 import { canonicalJson, isObject } from "../../kit/json.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
 import type { Client } from "./client.ts";
-import { collectionsOf } from "./model.ts";
+import { collectionsOf, unmanagedIn, withUnmanaged } from "./model.ts";
 import { withoutSecrets } from "./redact.ts";
 import * as answers from "./schema.ts";
 
@@ -64,7 +64,7 @@ export async function readDocuments(client: Client, signal: AbortSignal): Promis
   });
   const all = <T>(path: string, schema: ZodType<T> & { readonly shape: object }): Promise<T[]> =>
     client.all(path, schema, signal, fields(schema));
-  const snapshot = await client.snapshot(signal);
+  const snapshot = await readSchema(client, signal);
   const { project_id: _project, ...settings } = await client.settings(signal);
   return {
     snapshot,
@@ -91,6 +91,14 @@ export async function readDocuments(client: Client, signal: AbortSignal): Promis
     translations: await all("/translations", answers.translationSchema),
     settings: withoutSecrets(settings as Json) as Readonly<Record<string, unknown>>,
   };
+}
+
+async function readSchema(client: Client, signal: AbortSignal): Promise<answers.Snapshot> {
+  const snapshot = await client.snapshot(signal);
+  const there = await client.get("/collections", z.array(answers.collectionSchema), signal);
+  if (unmanagedIn(snapshot, there).length === 0) return snapshot;
+  const fields = await client.get("/fields", z.array(answers.fieldSchema), signal);
+  return withUnmanaged(snapshot, there, fields, await client.get("/relations", z.array(answers.relationSchema), signal));
 }
 
 /** What is the same of production and of a restore: without people. */

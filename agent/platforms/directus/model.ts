@@ -47,6 +47,30 @@ export function shapeOf(collection: DirectusCollection, fields: readonly Directu
   };
 }
 
+/** Adds the tables people made beside Directus: it serves their records, and leaves them out of its snapshot without a word. */
+export function withUnmanaged(
+  snapshot: Snapshot,
+  there: readonly DirectusCollection[],
+  fields: readonly DirectusField[],
+  relations: readonly DirectusRelation[],
+): Snapshot {
+  const found = unmanagedIn(snapshot, there);
+  const names = new Set(found.map((one) => one.collection));
+  return {
+    ...snapshot,
+    collections: [...snapshot.collections, ...found],
+    fields: [...snapshot.fields, ...fields.filter((one) => names.has(one.collection))],
+    relations: [...snapshot.relations, ...relations.filter((one) => names.has(one.collection))],
+  };
+}
+
+export function unmanagedIn(snapshot: Snapshot, there: readonly DirectusCollection[]): readonly DirectusCollection[] {
+  const known = new Set(snapshot.collections.map((one) => one.collection));
+  return there.filter(
+    (one) => (one.schema ?? null) !== null && !one.collection.startsWith("directus_") && !known.has(one.collection),
+  );
+}
+
 /** Whether the product makes the keys: then they are safe to print. */
 export function keyIsTheirs(key: DirectusField): boolean {
   return key.schema?.has_auto_increment === true || key.type === "uuid" || key.meta?.special.includes("uuid") === true;

@@ -3,6 +3,8 @@ import type { Json } from "../../core/platform-ports.ts";
 import { isObject } from "../../kit/json.ts";
 
 const SECRET = /(?:^|[_-])(?:api[_-]?)?(?:key|token|secret|password|passwd|credentials?)$|authorization|cookie/iu;
+/** The same where words are told apart by capitals. */
+const CAMEL = /(?:[a-z0-9](?:Token|Secret|Password|Passwd|Credentials?)|(?:api|access|private|secret)Key)$/u;
 /** Names of settings and options that end like secrets and are none. */
 const HARMLESS: ReadonlySet<string> = new Set(["key", "primary_key"]);
 
@@ -14,7 +16,7 @@ export function withoutSecrets(value: Json): Json {
   return Object.fromEntries(
     Object.entries(value as Readonly<Record<string, Json>>).map(([name, one]) => [
       name,
-      SECRET.test(name) && !HARMLESS.has(name) && typeof one !== "boolean"
+      isSecret(name) && !HARMLESS.has(name) && typeof one !== "boolean"
         ? null
         : /headers$/u.test(name) && typeof one === "string"
           ? null
@@ -27,7 +29,11 @@ export function withoutSecrets(value: Json): Json {
 function namesSecret(one: Json): boolean {
   if (!isObject(one) || !("value" in one)) return false;
   const { header, name } = one as { header?: unknown; name?: unknown };
-  return [header, name].some((text) => typeof text === "string" && (SECRET.test(text) || /^x-.*(?:key|token|auth)/iu.test(text)));
+  return [header, name].some((text) => typeof text === "string" && (isSecret(text) || /^x-.*(?:key|token|auth)/iu.test(text)));
+}
+
+function isSecret(name: string): boolean {
+  return SECRET.test(name) || CAMEL.test(name);
 }
 
 function withoutUserinfo(text: string): string {

@@ -85,7 +85,7 @@ function publicPolicies(set: RestoreSet): readonly string[] {
   return access.filter((one) => one.role === null && one.user === null).flatMap((one) => (one.policy === null ? [] : [one.policy]));
 }
 
-/** Of the roles that may read a collection at all, the one that may do least; roles have what their parents have, and what is public. */
+/** Of the roles that may read a collection at all, the one that may do least; roles have what their parents have, but not what is public. */
 function leastRole(set: RestoreSet): { readonly id: string; readonly policies: readonly string[] } | null {
   const roles = z.array(answers.roleSchema).parse(set.originals["directus-roles"] ?? []);
   const access = z.array(answers.accessSchema).parse(set.originals["directus-access"] ?? []);
@@ -101,10 +101,9 @@ function leastRole(set: RestoreSet): { readonly id: string; readonly policies: r
     const line: string[] = [];
     for (let at: string | null = role; at !== null && !line.includes(at); at = roles.find((one) => one.id === line.at(-1))?.parent ?? null)
       line.push(at);
-    const own = access
+    return access
       .filter((one) => one.role !== null && line.includes(one.role))
       .flatMap((one) => (one.policy === null ? [] : [one.policy]));
-    return [...own, ...publicPolicies(set)];
   };
   const candidates = roles
     .map(({ id }) => ({ id, policies: policiesOf(id) }))

@@ -68,7 +68,14 @@ export async function loadAccess(
   signal: AbortSignal,
 ): Promise<void> {
   const policies = new Set<string>();
+  // What anybody may do hangs on a policy with the same id in every installation: it is there already, and stays.
+  const theirs = new Set(
+    (await client.all("/access", answers.accessSchema, signal))
+      .filter((one) => one.role === null && one.user === null)
+      .map((one) => one.policy),
+  );
   for (const one of original(set, "policies", answers.policySchema)) {
+    if (theirs.has(one.id)) continue;
     const body = plain({ ...one, description: tagged(workspace, one.description) });
     if ((await refusals.told("access", "a policy", () => client.post("/policies", body, answers.createdSchema, signal))) !== null)
       policies.add(one.id);
@@ -89,7 +96,12 @@ export async function loadAccess(
     await refusals.told("access", "a policy's assignment", () => client.post("/access", body, answers.createdSchema, signal));
   }
   for (const one of original(set, "permissions", answers.permissionSchema)) {
-    if (one.policy === null || !policies.has(one.policy)) continue;
+    if (one.policy === null || !(policies.has(one.policy) || theirs.has(one.policy))) continue;
+    // A rule on a table of ours goes with the table; one on the system's would stay.
+    if (theirs.has(one.policy) && one.collection.startsWith("directus_")) {
+      refusals.add("access", "What anybody may do with tables of the system belongs to the whole installation and is left as it is there.");
+      continue;
+    }
     if (!one.collection.startsWith("directus_") && !collections.has(one.collection)) continue;
     await refusals.told("access", "a permission", () => client.post("/permissions", plain(one), answers.createdSchema, signal));
   }

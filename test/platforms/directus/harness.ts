@@ -11,6 +11,7 @@ import { bindSecrets } from "../../../agent/kit/secret.ts";
 import { directus } from "../../../agent/platforms/directus/index.ts";
 import type { KnownCell, PlatformHarness } from "../../contracts/platform.ts";
 import { memoryTelemetry } from "../../doubles/telemetry.ts";
+import { run } from "../../servers/cache.ts";
 import { type Directus, startDirectus } from "../../servers/directus.ts";
 import { startPostgres } from "../../servers/postgres.ts";
 import { ARTICLES, type Call, caller, FILE, FLOW_SECRET, LARGE, seedDirectus, UNICODE, UUID } from "./seed.ts";
@@ -21,14 +22,18 @@ export interface DirectusHarness extends PlatformHarness {
   readonly call: Call;
   readonly callScratch: Call;
   readonly deps: (clock?: Clock) => PlatformDeps;
+  /** Beneath Directus, as its administrator would: what its API would not do. */
+  readonly sql: (database: "production" | "scratch", statement: string) => Promise<string>;
 }
 
+/** Directus sends nothing to this machine unless told so: without it the sink could hear nobody, and its silence would prove nothing. */
+const HEARABLE = { IMPORT_IP_DENY_LIST: "169.254.169.254" };
 export const NARROW = "narrow-token-of-a-reader-0123456789";
 
 export async function directusOnThisMachine(env: Readonly<Record<string, string>> = {}): Promise<DirectusHarness> {
   const postgres = await startPostgres();
-  const production = await startDirectus(postgres, "production", { ACCESS_TOKEN_TTL: "1s", ...env });
-  const scratch = await startDirectus(postgres, "scratch");
+  const production = await startDirectus(postgres, "production", { ACCESS_TOKEN_TTL: "1s", ...HEARABLE, ...env });
+  const scratch = await startDirectus(postgres, "scratch", HEARABLE);
   const [call, callScratch] = [caller(production.url, production.token), caller(scratch.url, scratch.token)];
   const sink = await startSink();
   await seedDirectus(production.url, production.token, sink.url);
@@ -66,6 +71,10 @@ export async function directusOnThisMachine(env: Readonly<Record<string, string>
     call,
     callScratch,
     deps,
+    sql: (database, statement) => {
+      const place = ["-h", "127.0.0.1", "-p", String(postgres.port), "-U", postgres.user, "-d", database];
+      return run("psql", [...place, "-v", "ON_ERROR_STOP=1", "-Atc", statement], { cwd: "/" });
+    },
     seed: {
       main: { collection: "articles", keys: Array.from({ length: ARTICLES }, (_, at) => String(at * 3 + 1)) },
       empty: "empties",
