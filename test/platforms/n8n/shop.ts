@@ -15,7 +15,8 @@ export function apiOf(n8n: Pick<N8n, "url" | "key">): Api {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
-    return (await answer.json()) as T;
+    const text = await answer.text();
+    return (text === "" ? null : JSON.parse(text)) as T;
   };
 }
 
