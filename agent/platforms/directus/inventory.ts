@@ -6,7 +6,7 @@ import type { Json, LiveInventory } from "../../core/platform-ports.ts";
 import { canonicalJson, isObject } from "../../kit/json.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
 import type { Client } from "./client.ts";
-import { collectionsOf, unmanagedIn, withUnmanaged } from "./model.ts";
+import { collectionsOf, withUnmanaged } from "./model.ts";
 import { withoutSecrets } from "./redact.ts";
 import * as answers from "./schema.ts";
 
@@ -96,7 +96,6 @@ export async function readDocuments(client: Client, signal: AbortSignal): Promis
 async function readSchema(client: Client, signal: AbortSignal): Promise<answers.Snapshot> {
   const snapshot = await client.snapshot(signal);
   const there = await client.get("/collections", z.array(answers.collectionSchema), signal);
-  if (unmanagedIn(snapshot, there).length === 0) return snapshot;
   const fields = await client.get("/fields", z.array(answers.fieldSchema), signal);
   return withUnmanaged(snapshot, there, fields, await client.get("/relations", z.array(answers.relationSchema), signal));
 }

@@ -3,6 +3,7 @@
  * collection on the other side, and is read there. The format `directus` reads the same documents by rules of its own. Pure.
  */
 import type { Collection, Field } from "../../core/content.ts";
+import { isObject } from "../../kit/json.ts";
 import type { DirectusCollection, DirectusField, DirectusRelation, Snapshot } from "./schema.ts";
 import { semanticType } from "./values.ts";
 
@@ -47,28 +48,46 @@ export function shapeOf(collection: DirectusCollection, fields: readonly Directu
   };
 }
 
-/** Adds the tables people made beside Directus: it serves their records, and leaves them out of its snapshot without a word. */
+/** Adds tables, columns and foreign keys made beside Directus: it serves their records, and leaves them out of its snapshot without a word. */
 export function withUnmanaged(
   snapshot: Snapshot,
   there: readonly DirectusCollection[],
   fields: readonly DirectusField[],
   relations: readonly DirectusRelation[],
 ): Snapshot {
-  const found = unmanagedIn(snapshot, there);
-  const names = new Set(found.map((one) => one.collection));
+  const nameOf = (one: { readonly collection: string; readonly field?: string }): string => JSON.stringify([one.collection, one.field]);
+  const known = new Set([...snapshot.collections.map((one) => nameOf({ collection: one.collection })), ...snapshot.fields.map(nameOf)]);
+  const knownRelations = new Set(snapshot.relations.map(nameOf));
+  const found = there.filter(
+    (one) => (one.schema ?? null) !== null && !one.collection.startsWith("directus_") && !known.has(nameOf({ collection: one.collection })),
+  );
+  const tables = new Set([...snapshot.collections, ...found].map((one) => one.collection));
   return {
     ...snapshot,
-    collections: [...snapshot.collections, ...found],
-    fields: [...snapshot.fields, ...fields.filter((one) => names.has(one.collection))],
-    relations: [...snapshot.relations, ...relations.filter((one) => names.has(one.collection))],
+    collections: [...snapshot.collections, ...found.map((one) => ({ ...one, schema: { name: one.collection } }))],
+    fields: [
+      ...snapshot.fields,
+      ...fields.filter((one) => tables.has(one.collection) && (one.schema ?? null) !== null && !known.has(nameOf(one))).map(asInSnapshot),
+    ],
+    relations: [
+      ...snapshot.relations,
+      ...relations.filter((one) => tables.has(one.collection) && !knownRelations.has(nameOf(one))).map(asInSnapshot),
+    ],
   };
+}
+
+/** Members of a column that a snapshot leaves out because they belong to one database: Directus refuses a schema that has them. */
+const OF_ONE_DATABASE: ReadonlySet<string> = new Set(["schema", "foreign_key_schema", "comment"]);
+
+function asInSnapshot<T extends object>(one: T): T {
+  const { schema } = one as { readonly schema?: unknown };
+  if (!isObject(schema)) return one;
+  return { ...one, schema: Object.fromEntries(Object.entries(schema).filter(([name]) => !OF_ONE_DATABASE.has(name))) };
 }
 
 export function unmanagedIn(snapshot: Snapshot, there: readonly DirectusCollection[]): readonly DirectusCollection[] {
   const known = new Set(snapshot.collections.map((one) => one.collection));
-  return there.filter(
-    (one) => (one.schema ?? null) !== null && !one.collection.startsWith("directus_") && !known.has(one.collection),
-  );
+  return there.filter((one) => (one.schema ?? null) !== null && !one.collection.startsWith("directus_") && !known.has(one.collection));
 }
 
 /** Whether the product makes the keys: then they are safe to print. */

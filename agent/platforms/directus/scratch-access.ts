@@ -101,9 +101,7 @@ function leastRole(set: RestoreSet): { readonly id: string; readonly policies: r
     const line: string[] = [];
     for (let at: string | null = role; at !== null && !line.includes(at); at = roles.find((one) => one.id === line.at(-1))?.parent ?? null)
       line.push(at);
-    return access
-      .filter((one) => one.role !== null && line.includes(one.role))
-      .flatMap((one) => (one.policy === null ? [] : [one.policy]));
+    return access.filter((one) => one.role !== null && line.includes(one.role)).flatMap((one) => (one.policy === null ? [] : [one.policy]));
   };
   const candidates = roles
     .map(({ id }) => ({ id, policies: policiesOf(id) }))

@@ -17,9 +17,22 @@ describe("cells", () => {
     ["PostgreSQL's text and SQLite's number are one decimal", "decimal", ["0.2500", 0.25, "+0.25", "25e-2"], "0.25"],
     ["PostgreSQL's true and the 1 of SQLite and MySQL are one boolean", "boolean", [true, 1, "1"], "true"],
     ["and so are false and 0", "boolean", [false, 0, "0"], "false"],
-    ["times in any zone are one instant", "timestamp", ["2026-03-29T02:30:00+02:00", "2026-03-29T00:30:00", "2026-03-29 00:30:00Z"], "2026-03-29T00:30:00.000Z"],
+    [
+      "times in any zone are one instant",
+      "timestamp",
+      ["2026-03-29T02:30:00+02:00", "2026-03-29T00:30:00", "2026-03-29 00:30:00Z"],
+      "2026-03-29T00:30:00.000Z",
+    ],
     ["a date with a time of day is that date", "date", ["2026-02-28", "2026-02-28T00:00:00"], "2026-02-28"],
-    ["the order of members means nothing", "json", [{ a: 1, b: [2] }, { b: [2], a: 1 }], '{"a":1,"b":[2]}'],
+    [
+      "the order of members means nothing",
+      "json",
+      [
+        { a: 1, b: [2] },
+        { b: [2], a: 1 },
+      ],
+      '{"a":1,"b":[2]}',
+    ],
     ["nothing is nothing", "text", [null, undefined, ""], null],
     ["what does not fit is kept as it is", "boolean", ["maybe"], "maybe"],
     ["a time that is none too", "timestamp", ["soon"], "soon"],
@@ -138,13 +151,22 @@ describe("the schema", () => {
   });
 
   test("keys of people are not printed as those of the product are", () => {
-    expect([found.get("posts")?.keyKind, found.get("blocks")?.keyKind, found.get("tags")?.keyKind]).toEqual(["platform", "platform", "natural"]);
+    expect([found.get("posts")?.keyKind, found.get("blocks")?.keyKind, found.get("tags")?.keyKind]).toEqual([
+      "platform",
+      "platform",
+      "natural",
+    ]);
     const key = SNAPSHOT.fields.find((field) => field.collection === "tags");
     expect(key !== undefined && keyIsTheirs(key)).toBe(false);
   });
 
   test("a table beside Directus is added with its fields and relations; tables of the system and folders are not", () => {
-    const there = z_collections([table("stray", null), table("directus_users"), { collection: "other folder", schema: null, meta: {} }, table("posts")]);
+    const there = z_collections([
+      table("stray", null),
+      table("directus_users"),
+      { collection: "other folder", schema: null, meta: {} },
+      table("posts"),
+    ]);
     const fields = [answers.fieldSchema.parse(column("stray", "id", "integer", { is_primary_key: true }, null))];
     const relations = [answers.relationSchema.parse({ collection: "stray", field: "post", related_collection: "posts" })];
     const all = withUnmanaged(SNAPSHOT, there, fields, relations);
@@ -168,7 +190,11 @@ describe("the schema", () => {
   });
 
   test("SQLite's flags are numbers", () => {
-    expect(answers.columnSchema.parse({ is_nullable: 1, is_unique: 0 })).toMatchObject({ is_nullable: true, is_unique: false, is_primary_key: false });
+    expect(answers.columnSchema.parse({ is_nullable: 1, is_unique: 0 })).toMatchObject({
+      is_nullable: true,
+      is_unique: false,
+      is_primary_key: false,
+    });
     expect(answers.rowsSchema.parse(null)).toEqual([]);
     expect(answers.rowsSchema.parse({ id: 1 })).toEqual([{ id: 1 }]);
   });
@@ -202,7 +228,9 @@ describe("secrets", () => {
 
 describe("refusals", () => {
   const refused = (status: number | null, body: string) =>
-    new AgentError("unsupported", "refused", "directus: It refused.", { cause: new HttpError("status", "refused", { ...(status === null ? {} : { status }), body }) });
+    new AgentError("unsupported", "refused", "directus: It refused.", {
+      cause: new HttpError("status", "refused", { ...(status === null ? {} : { status }), body }),
+    });
 
   test("what it refused is counted by what and why; anything else goes on", async () => {
     const refusals = new Refusals();
@@ -228,5 +256,10 @@ describe("refusals", () => {
 
 test("a tag is whole: one that only begins alike is another workspace's", () => {
   const tag = "restorewatch-shop-1";
-  expect([bears(tag, tag), bears(`${tag} what stood there`, tag), bears(`${tag}2`, tag), bears(null, tag)]).toEqual([true, true, false, false]);
+  expect([bears(tag, tag), bears(`${tag} what stood there`, tag), bears(`${tag}2`, tag), bears(null, tag)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });
