@@ -15,10 +15,6 @@ const never = new AbortController().signal;
 const PUBLIC = "abf8a154-5b1c-4a46-ac9c-7300570f4f17";
 const ELSEWHERE = { instance: "elsewhere", scope: "elsewhere" };
 
-interface Named {
-  readonly collection: string;
-}
-
 let harness: DirectusHarness;
 let uploads = "";
 let set: RestoreSet;
@@ -244,7 +240,7 @@ describe("restoring", () => {
       for (const { id } of set.collections)
         expect(differences(back, loaded, id), id).toMatchObject({ missing: [], extra: [], different: [], fieldsGone: [] });
       const digests = (what: readonly { readonly id: string; readonly bodyDigest: string | null }[]) =>
-        what.map((one) => [one.id, one.bodyDigest]).sort();
+        what.map((one) => `${one.id} ${one.bodyDigest ?? ""}`).sort();
       expect(digests(back.automations)).toEqual(digests(set.automations));
       expect(back.fileDigests.get(UUID.file)).toBe(sha256(FILE));
       const relations = async (call: DirectusHarness["call"]) =>
