@@ -174,6 +174,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
     const cataloguer = createCataloguer({
       config: () => catalogueConfig,
       vault: (id) => vault(id),
+      products: () => ({ connections: config.connections, open: products }),
       repositories: opened.repositories,
       telemetry: telemetry.telemetry,
       self,

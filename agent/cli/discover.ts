@@ -1,4 +1,4 @@
-/** `restorewatch discover`: what there is to protect, what covers it, what is missing; looked up in the vaults now, agent running or not. */
+/** `restorewatch discover`: what there is to protect, what covers it, what is missing; looked up in the vaults and on live products now, agent running or not. */
 import { type Catalogue, type CatalogueEntry, catalogueHeadline, type Finding, FINDINGS } from "../core/catalogue.ts";
 import { asAgentError } from "../core/errors.ts";
 import { describeAge, describeDuration } from "../core/words-for-people.ts";
@@ -12,7 +12,7 @@ const MOST_ROWS = 50;
 export interface DiscoverDeps {
   readonly out: Output;
   readonly now: () => number;
-  /** Looks at every source and through every vault. Vault trouble is in `unseen`; throws for a configuration that is not valid. */
+  /** Looks at every source, through every vault and at every live product. Their trouble is in `unseen`; throws for a configuration that is not valid. */
   readonly discover: () => Promise<Catalogue>;
 }
 
@@ -21,7 +21,7 @@ export interface DiscoverOptions {
   readonly all: boolean;
 }
 
-/** @returns 0 when nothing is missing, 1 when something is, 2 for a configuration to mend, 3 when a vault could not be looked at, whatever else was found */
+/** @returns 0 when nothing is missing, 1 when something is, 2 for a configuration to mend, 3 when a vault or a product could not be looked at, whatever else was found */
 export async function discoverCommand(options: DiscoverOptions, deps: DiscoverDeps): Promise<number> {
   try {
     const found = await deps.discover();
@@ -43,7 +43,7 @@ function document({ entries, findings, unseen, counts }: Catalogue, now: number)
     at: iso(now),
     counts,
     findings: findings.map(({ sourceId, vaultId, ...finding }) => ({ source: sourceId, vault: vaultId, ...finding })),
-    unseen: unseen.map(({ vaultId, problem }) => ({ vault: vaultId, problem })),
+    unseen: unseen.map(({ vaultId, sourceId, problem }) => ({ vault: vaultId, source: sourceId, problem })),
     sources: entries.map(({ sourceId, objectives, backup, newestAt, ...rest }) => ({
       id: sourceId,
       ...rest,

@@ -1,5 +1,6 @@
 /** What can be missing in the catalogue: each kind of finding with its gravity and its meaning, and the rules that find it. Pure. */
 import type { Overlap, Unclaimed } from "./catalogue-claims.ts";
+import type { Unprotected } from "./catalogue-products.ts";
 import type { FormatDefinition } from "./definitions.ts";
 import type { DrillCalendar, SourcePolicy, UncoveredSource } from "./policy.ts";
 import { describeCount } from "./words-for-people.ts";
@@ -56,6 +57,11 @@ export const FINDINGS = {
     title: "A promised layer cannot be verified",
     mend: "name the right platform or format, or take the layer out of verify.layers",
   },
+  unprotected: {
+    severity: "high",
+    title: "On a live product, but covered by no source",
+    mend: "add a source for it, or take it away from the token that sees it",
+  },
   unclaimed: {
     severity: "high",
     title: "In a vault, but claimed by no source",
@@ -93,6 +99,8 @@ export interface Finding {
   readonly vaultId: string | null;
   /** Within the vault. */
   readonly path: string | null;
+  /** What no source covers on a live product; null for every other kind. */
+  readonly product: Pick<Unprotected, "platform" | "scope" | "kind" | "name" | "address" | "seenBy"> | null;
   /** What is missing, one sentence without a full stop. */
   readonly sentence: string;
   readonly mend: string;
@@ -164,9 +172,20 @@ export function vaultFindings(met: readonly Overlap[], unclaimed: readonly Uncla
   ];
 }
 
+/** @param unprotected each is one finding, and of no source: none covers it */
+export function productFindings(unprotected: readonly Unprotected[]): Finding[] {
+  return unprotected.map(({ platform, scope, kind, name, address, seenBy }) => {
+    const named = name === scope ? scope : `${name} (${scope})`;
+    const tokens = `the ${seenBy.length === 1 ? "token" : "tokens"} of ${seenBy.join(" and ")}`;
+    const sentence = `No source covers ${kind} ${named} on ${platform}, which ${tokens} can see`;
+    const product = { platform, scope, kind, name, address, seenBy };
+    return { ...finding("unprotected", { sourceId: null, vaultId: null, path: null }, sentence), product };
+  });
+}
+
 function finding(kind: FindingKind, about: Pick<Finding, "sourceId" | "vaultId" | "path">, sentence: string): Finding {
   const { severity, mend } = FINDINGS[kind];
-  return { kind, severity, ...about, sentence, mend };
+  return { kind, severity, ...about, product: null, sentence, mend };
 }
 
 function place(path: string, pattern: string): string {

@@ -8,16 +8,19 @@ import {
   type Finding,
   FINDING_KINDS,
   type FindingKind,
+  productFindings,
   type Sighting,
   sourceFindings,
   vaultFindings,
 } from "./catalogue-findings.ts";
+import { askedPlatforms, type ProductLook, unprotectedIn } from "./catalogue-products.ts";
 import type { DrillCalendar, SourcePolicy, UncoveredSource } from "./policy.ts";
 import { describeCount, describeNumber } from "./words-for-people.ts";
 import { TIERS, type Layer, type PlatformName, type Tier } from "./words.ts";
 
 export * from "./catalogue-claims.ts";
 export * from "./catalogue-findings.ts";
+export * from "./catalogue-products.ts";
 
 export const COVERAGES = ["none", "empty", "unknown", "covered"] as const;
 /** `none` no backup is configured · `empty` looked, and there is none · `unknown` not looked at yet, or it could not be · `covered`. */
@@ -48,37 +51,50 @@ export interface Catalogue {
   readonly entries: readonly CatalogueEntry[];
   /** Gravest first. */
   readonly findings: readonly Finding[];
-  /** What could not be looked at: where this is not empty, nothing says that everything in that vault is claimed. */
-  readonly unseen: readonly { readonly vaultId: string; readonly problem: string }[];
+  /** What could not be looked at, in a vault or on the product of a source: while this is not empty, more may be missing than is found. */
+  readonly unseen: readonly { readonly vaultId: string | null; readonly sourceId: string | null; readonly problem: string }[];
   /** Vaults that were looked through; for the others it is not known what lies in them. */
   readonly seen: readonly string[];
+  /** Platforms whose every product told what its token sees; for the others it is not known what no source covers. */
+  readonly asked: readonly PlatformName[];
   readonly counts: { readonly coverage: Readonly<Record<Coverage, number>>; readonly findings: Readonly<Record<FindingKind, number>> };
 }
 
 /**
  * @param sightings by source id; a source that is not in it was not looked at
  * @param looks one for each vault that was looked at, whether it answered or not
+ * @param products one for each live product that was asked, whether it answered or not
  */
-export function catalogue(config: CatalogueConfig, sightings: ReadonlyMap<string, Sighting>, looks: readonly VaultLook[]): Catalogue {
+export function catalogue(
+  config: CatalogueConfig,
+  sightings: ReadonlyMap<string, Sighting>,
+  looks: readonly VaultLook[],
+  products: readonly ProductLook[] = [],
+): Catalogue {
   const claims = config.sources.map(claimOf);
   const met = overlaps(claims, looks);
   const unclaimed = looks.flatMap((look) => unclaimedIn(look, claims));
   const findings = [
     ...[...config.sources, ...config.uncovered].flatMap((source) => sourceFindings(source, sightings.get(source.id) ?? null, config)),
     ...vaultFindings(met, unclaimed),
+    ...productFindings(unprotectedIn(products)),
   ].sort(byGravity(config));
   const kinds = findingsBySource(findings, met, unclaimed);
   const entries = [
     ...config.sources.map((source) => entryOf(source, source.backups, sightings.get(source.id) ?? null, config, kinds)),
     ...config.uncovered.map((source) => entryOf(source, null, null, config, kinds)),
   ].sort(byWorst);
-  const unseen = looks.flatMap(({ vaultId, problems }) => problems.map((problem) => ({ vaultId, problem })));
+  const unseen = [
+    ...looks.flatMap(({ vaultId, problems }) => problems.map((problem) => ({ vaultId, sourceId: null, problem }))),
+    ...products.flatMap(({ sourceId, problem }) => (problem === null ? [] : [{ vaultId: null, sourceId, problem }])),
+  ];
   const seen = looks.filter((look) => look.problems.length === 0).map((look) => look.vaultId);
   return {
     entries,
     findings,
     unseen,
     seen,
+    asked: askedPlatforms(products),
     counts: { coverage: count(entries.map((entry) => entry.coverage)), findings: countKinds(findings) },
   };
 }
@@ -137,7 +153,8 @@ function byGravity(config: CatalogueConfig): (a: Finding, b: Finding) => number 
   const rank = new Map(FINDING_KINDS.map((kind, index) => [kind, index]));
   const tiers = new Map([...config.sources, ...config.uncovered].map((source) => [source.id, TIERS.indexOf(source.tier)]));
   const tier = (finding: Finding): number => (finding.sourceId === null ? TIERS.length : (tiers.get(finding.sourceId) ?? TIERS.length));
-  const name = (finding: Finding): string => finding.sourceId ?? `${finding.vaultId} ${finding.path}`;
+  const name = (finding: Finding): string =>
+    finding.sourceId ?? (finding.product === null ? `${finding.vaultId} ${finding.path}` : finding.sentence);
   return (a, b) => (rank.get(a.kind) ?? 0) - (rank.get(b.kind) ?? 0) || tier(a) - tier(b) || (name(a) < name(b) ? -1 : 1);
 }
 

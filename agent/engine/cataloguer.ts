@@ -1,9 +1,18 @@
 /** Keeps the catalogue: reads state often, looks through the vaults now and then, and tells what is missing. */
-import { type Catalogue, type CatalogueConfig, catalogue, claimOf, type Sighting, type VaultLook } from "../core/catalogue.ts";
+import {
+  type Catalogue,
+  type CatalogueConfig,
+  catalogue,
+  claimOf,
+  type ProductLook,
+  type Sighting,
+  type VaultLook,
+} from "../core/catalogue.ts";
 import { asAgentError } from "../core/errors.ts";
 import type { Clock, GaugeSample, Repositories, Telemetry, Vault } from "../core/ports.ts";
 import { LAYERS } from "../core/words.ts";
 import { ATTRIBUTES, type MetricName } from "../telemetry/names.ts";
+import { askProducts, type ProductsToAsk } from "./ask-products.ts";
 import { lookIntoVaults } from "./look-into-vaults.ts";
 import { identitySamples } from "./project.ts";
 import type { SelfGauges } from "./self.ts";
@@ -12,6 +21,8 @@ export interface CataloguerDeps {
   /** A reload gives another object. */
   readonly config: () => CatalogueConfig;
   readonly vault: (id: string) => Vault;
+  /** Live products of that configuration; without it there are none. */
+  readonly products?: () => ProductsToAsk;
   readonly repositories: Repositories;
   readonly telemetry: Telemetry;
   readonly self: SelfGauges;
@@ -23,7 +34,7 @@ export interface Cataloguer {
   current(): Promise<Catalogue>;
   /** Reads state afresh and puts every gauge of the catalogue right, those of covered sources aside: see `samplesOf`. */
   publish(): Promise<Catalogue>;
-  /** Looks through every vault now. */
+  /** Looks through every vault, and asks every live product, now. */
   look(signal: AbortSignal): Promise<void>;
   /** What was last found of a source, to be told together with its other gauges, which are replaced as a whole. */
   samplesOf(sourceId: string): readonly GaugeSample[];
@@ -40,6 +51,7 @@ const DEADLINE_MS = 30_000;
 export function createCataloguer(deps: CataloguerDeps): Cataloguer {
   const { clock, repositories } = deps;
   let looks: readonly VaultLook[] = [];
+  let asked: readonly ProductLook[] = [];
   /** The configuration the looks were made with; another one looks elsewhere. */
   let lookedWith: CatalogueConfig | null = null;
   let lookedAt = 0;
@@ -65,8 +77,8 @@ export function createCataloguer(deps: CataloguerDeps): Cataloguer {
 
   async function make(): Promise<Catalogue> {
     const config = deps.config();
-    const seen = lookedWith === config ? looks : [];
-    const made = catalogue(config, await sightings(config, repositories), seen);
+    const current = lookedWith === config;
+    const made = catalogue(config, await sightings(config, repositories), current ? looks : [], current ? asked : []);
     kept = { made, at: clock.monotonic(), config, looks };
     return made;
   }
@@ -102,20 +114,30 @@ export function createCataloguer(deps: CataloguerDeps): Cataloguer {
         value: made.findings.filter((finding) => finding.kind === "unclaimed" && finding.vaultId === vault).length,
       })),
     );
+    // What could not be asked has no series: 0 would say that everything there is covered.
+    deps.self.replace(
+      "restorewatch_uncovered_scopes",
+      made.asked.map((platform) => ({
+        labels: { platform },
+        value: made.findings.filter((finding) => finding.product?.platform === platform).length,
+      })),
+    );
     return made;
   }
 
   async function look(signal: AbortSignal): Promise<void> {
     const config = deps.config();
-    const seen = await lookIntoVaults(
-      config.vaults,
-      config.sources.map(claimOf),
-      { vault: deps.vault, clock, deadlineMs: DEADLINE_MS },
-      signal,
-    );
+    const products = deps.products?.() ?? { connections: [], open: () => null };
+    const [seen, told] = await Promise.all([
+      lookIntoVaults(config.vaults, config.sources.map(claimOf), { vault: deps.vault, clock, deadlineMs: DEADLINE_MS }, signal),
+      askProducts(products, { clock, deadlineMs: DEADLINE_MS }, signal),
+    ]);
     for (const problem of seen.flatMap((one) => one.problems).slice(0, 5))
       deps.telemetry.log("warn", "part of a vault could not be looked through for what no source claims", { problem });
+    for (const problem of told.flatMap((one) => one.problem ?? []).slice(0, 5))
+      deps.telemetry.log("warn", "a live product could not be asked for what no source covers", { problem });
     looks = seen;
+    asked = told;
     lookedWith = config;
     lookedAt = clock.monotonic();
   }

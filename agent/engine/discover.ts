@@ -1,4 +1,4 @@
-/** The catalogue as the vaults show it now, for the command line: every source is listed afresh, nothing is recorded. */
+/** The catalogue as vaults and live products show it now, for the command line: every source is listed afresh, nothing is recorded. */
 import { type Catalogue, type CatalogueConfig, catalogue, claimOf, type Sighting } from "../core/catalogue.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import { pointsFromListing } from "../core/points.ts";
@@ -6,6 +6,7 @@ import type { SourcePolicy } from "../core/policy.ts";
 import type { Clock, Vault } from "../core/ports.ts";
 import type { Layer } from "../core/words.ts";
 import { mapLimit } from "../kit/map-limit.ts";
+import { askProducts, type ProductsToAsk } from "./ask-products.ts";
 import { withDeadline } from "./deadline.ts";
 import { lookIntoVaults } from "./look-into-vaults.ts";
 
@@ -13,10 +14,12 @@ export interface DiscoverNowDeps {
   readonly config: CatalogueConfig;
   /** May throw, for a vault that cannot be made. */
   readonly vault: (id: string) => Vault;
+  /** Live products; without it there are none. */
+  readonly products?: ProductsToAsk;
   readonly clock: Clock;
   /** Layers the newest drill of each source came to a conclusion on, where an agent has kept state; else empty. */
   readonly concluded: ReadonlyMap<string, readonly Layer[]>;
-  /** Longest time one source, or one vault, may take, ms. */
+  /** Longest time one source, one vault or one product may take, ms. */
   readonly deadlineMs: number;
   readonly onProgress: (done: number, of: number) => void;
 }
@@ -26,11 +29,14 @@ const SOURCES_AT_ONCE = 8;
 /** A source whose backups could not be listed is `unknown`, and why is in `unseen`. */
 export async function discoverNow(deps: DiscoverNowDeps, signal: AbortSignal): Promise<Catalogue> {
   const { config } = deps;
-  const looks = await lookIntoVaults(config.vaults, config.sources.map(claimOf), deps, signal);
+  const [looks, asked] = await Promise.all([
+    lookIntoVaults(config.vaults, config.sources.map(claimOf), deps, signal),
+    deps.products === undefined ? [] : askProducts(deps.products, deps, signal),
+  ]);
   // Where the vault itself does not answer, asking a thousand times more tells nothing new.
   const lost = new Set(looks.filter((look) => look.folders.size === 0).map((look) => look.vaultId));
   const sightings = new Map<string, Sighting>();
-  const problems: { readonly vaultId: string; readonly problem: string }[] = [];
+  const problems: Catalogue["unseen"][number][] = [];
   let done = 0;
   await mapLimit(config.sources, SOURCES_AT_ONCE, async (source) => {
     const concluded = deps.concluded.get(source.id) ?? [];
@@ -39,14 +45,18 @@ export async function discoverNow(deps: DiscoverNowDeps, signal: AbortSignal): P
         sightings.set(source.id, { looked: true, newestAt: await newestOf(source, deps, signal), concluded });
       } catch (thrown) {
         if (signal.aborted) throw new AgentError("transient", "aborted", "It was stopped.", { cause: thrown });
-        problems.push({ vaultId: source.backups.vaultId, problem: `source ${source.id}: ${sentence(asAgentError(thrown))}` });
+        problems.push({
+          vaultId: source.backups.vaultId,
+          sourceId: source.id,
+          problem: `source ${source.id}: ${sentence(asAgentError(thrown))}`,
+        });
       }
     }
     if (!sightings.has(source.id)) sightings.set(source.id, { looked: false, newestAt: null, concluded });
     done += 1;
     deps.onProgress(done, config.sources.length);
   });
-  const made = catalogue(config, sightings, looks);
+  const made = catalogue(config, sightings, looks, asked);
   return { ...made, unseen: [...made.unseen, ...problems.sort((a, b) => (a.problem < b.problem ? -1 : 1))] };
 }
 

@@ -232,6 +232,12 @@ export const METRICS = {
     help: "Sources that no backup covers: none is configured, or the vault holds none.",
     labels: [],
   },
+  restorewatch_uncovered_scopes: {
+    type: "gauge",
+    unit: "{scope}",
+    help: "Bases, workspaces and apps on live products that the configured tokens see and no source covers; absent while one of them could not be asked.",
+    labels: ["platform"],
+  },
   restorewatch_catalogue_sources: {
     type: "gauge",
     unit: "{source}",

@@ -18,6 +18,7 @@ import { starterYaml } from "../../config/starter.ts";
 import { sightings } from "../../engine/cataloguer.ts";
 import { discoverNow } from "../../engine/discover.ts";
 import { createTelemetry } from "../../telemetry/instrument.ts";
+import type { Telemetry } from "../../core/ports.ts";
 import type { Layer } from "../../core/words.ts";
 import { captureCommand } from "../capture.ts";
 import { checkCommand } from "../check.ts";
@@ -66,7 +67,8 @@ export async function checkConfig(options: { config: string | null; output: How 
 }
 
 export async function discover(options: { config: string | null; all: boolean; output: How }, shell: Shell): Promise<number> {
-  const { clock } = quiet(shell);
+  const world = quiet(shell);
+  const { clock } = world;
   return discoverCommand(options, {
     out: shell.out,
     now: () => clock.now(),
@@ -77,6 +79,7 @@ export async function discover(options: { config: string | null; all: boolean; o
         {
           config: catalogueConfigOf(config),
           vault: (id) => vaults.get(id) ?? noVault(id),
+          products: { connections: config.connections, open: (await askedByPerson(config, world, shell)).products },
           clock,
           concluded: await concludedLayers(config, clock),
           deadlineMs: 30_000,
@@ -100,6 +103,27 @@ async function concludedLayers(config: LoadedConfig, clock: World["clock"]): Pro
   }
 }
 
+/** Live products, and the telemetry they are called under. A person asked for it: what it costs is not taken from the agent's budget of the day. */
+async function askedByPerson(
+  config: LoadedConfig,
+  world: World,
+  shell: Pick<Shell, "hostname">,
+): Promise<{ readonly products: Awaited<ReturnType<typeof productsOf>>; readonly telemetry: Telemetry }> {
+  const { telemetry } = createTelemetry({
+    service: { name: "restorewatch", version: VERSION, instanceId: shell.hostname, environment: null },
+    clock: world.clock,
+    random: world.random,
+    log: world.log,
+    processMetrics: false,
+  });
+  const spent = new Map<string, string>();
+  const meta = {
+    get: async (key: string) => spent.get(key) ?? null,
+    set: async (key: string, value: string) => void spent.set(key, value),
+  };
+  return { products: await productsOf(config, world, telemetry, meta), telemetry };
+}
+
 export async function captureOnce(
   source: string,
   options: { config: string | null; output: How; prune: boolean; dryRun: boolean },
@@ -112,23 +136,11 @@ export async function captureOnce(
       source,
       config.sources.map((one) => one.id),
     );
-    const { telemetry } = createTelemetry({
-      service: { name: "restorewatch", version: VERSION, instanceId: shell.hostname, environment: null },
-      clock: world.clock,
-      random: world.random,
-      log: world.log,
-      processMetrics: false,
-    });
+    const { products, telemetry } = await askedByPerson(config, world, shell);
     const vaults = openVaults(config, world.clock);
-    const spent = new Map<string, string>();
-    // A person asked for it: what it costs is not taken from the agent's budget of the day.
-    const meta = {
-      get: async (key: string) => spent.get(key) ?? null,
-      set: async (key: string, value: string) => void spent.set(key, value),
-    };
     return {
       config,
-      products: await productsOf(config, world, telemetry, meta),
+      products,
       vault: (id) => vaults.get(id) ?? noVault(id),
       clock: world.clock,
       telemetry,

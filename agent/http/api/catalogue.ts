@@ -30,7 +30,8 @@ const entriesRoute = createRoute({
 const findingsRoute = createRoute({
   method: "get",
   path: "/catalogue/findings",
-  summary: "Everything that is missing, gravest kind first: of sources, and in vaults what no source claims",
+  summary:
+    "Everything that is missing, gravest kind first: of sources, in vaults what no source claims, on live products what no source covers",
   request: { query: pagingQuery.extend({ finding: z.enum(FINDING_KINDS).optional(), source: z.string().max(128).optional() }) },
   responses: {
     200: json(pageOf(findingSchema, "CatalogueFindingPage").extend({ summary: catalogueSummarySchema }), "One page of findings"),
@@ -70,7 +71,7 @@ export function mountCatalogueApi(app: OpenAPIHono, deps: Pick<HttpDeps, "catalo
 }
 
 function presentSummary(made: Catalogue): z.infer<typeof catalogueSummarySchema> {
-  const unseen = made.unseen.map(({ vaultId, problem }) => ({ vault: vaultId, problem }));
+  const unseen = made.unseen.map(({ vaultId, sourceId, problem }) => ({ vault: vaultId, source: sourceId, problem }));
   return { headline: `${catalogueHeadline(made)}.`, coverage: { ...made.counts.coverage }, findings: { ...made.counts.findings }, unseen };
 }
 
@@ -98,6 +99,6 @@ function presentEntry(entry: CatalogueEntry): z.infer<typeof catalogueEntrySchem
   };
 }
 
-function presentFinding({ sourceId, vaultId, ...finding }: Finding): z.infer<typeof findingSchema> {
-  return { source: sourceId, vault: vaultId, ...finding };
+function presentFinding({ sourceId, vaultId, product, ...finding }: Finding): z.infer<typeof findingSchema> {
+  return { source: sourceId, vault: vaultId, ...finding, product: product === null ? null : { ...product, seenBy: [...product.seenBy] } };
 }

@@ -136,6 +136,17 @@ export const findingSchema = z
     source: z.string().nullable(),
     vault: z.string().nullable(),
     path: z.string().nullable(),
+    product: z
+      .strictObject({
+        platform: z.enum(PLATFORMS),
+        scope: z.string(),
+        kind: z.string(),
+        name: z.string(),
+        address: z.string().nullable(),
+        seenBy: z.array(z.string()).openapi({ description: "Sources whose tokens see it" }),
+      })
+      .nullable()
+      .openapi({ description: "What no source covers on a live product" }),
     sentence: z.string(),
     mend: z.string(),
   })
@@ -147,7 +158,7 @@ export const catalogueSummarySchema = z
     coverage: z.record(z.enum(COVERAGES), count),
     findings: z.record(z.enum(FINDING_KINDS), count),
     unseen: z
-      .array(z.strictObject({ vault: z.string(), problem: z.string() }))
+      .array(z.strictObject({ vault: z.string().nullable(), source: z.string().nullable(), problem: z.string() }))
       .openapi({ description: "What could not be looked at: while this is not empty, more may be missing than is found" }),
   })
   .openapi("CatalogueSummary");

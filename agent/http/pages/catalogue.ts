@@ -81,7 +81,7 @@ function matches(entry: CatalogueEntry, { q, owner, domain, finding }: Catalogue
 function unseenBox({ unseen }: Catalogue): Html {
   if (unseen.length === 0) return html``;
   return html`<section class="notice warn" aria-label="Could not be looked at">
-    <strong>Not everything could be looked at; what no source claims there is not known:</strong>
+    <strong>Not everything could be looked at; what no source claims or covers there is not known:</strong>
     <ul>
       ${unseen.slice(0, SENTENCES_SHOWN).map(({ problem }) => html`<li>${problem}</li>`)}
       ${unseen.length > SENTENCES_SHOWN ? html`<li>and ${describeNumber(unseen.length - SENTENCES_SHOWN)} more</li>` : ""}
@@ -107,7 +107,7 @@ export function uncoveredNotice(ids: readonly string[]): Html {
   </section>`;
 }
 
-function findingsList({ findings, unseen, seen }: Catalogue, query: CatalogueQuery): Html {
+function findingsList({ findings, unseen, seen, asked }: Catalogue, query: CatalogueQuery): Html {
   const kinds = Map.groupBy(findings, (finding) => finding.kind);
   const shown = FINDING_KINDS.filter((kind) => kinds.has(kind) && (query.finding === null || query.finding === kind));
   if (shown.length === 0)
@@ -122,7 +122,8 @@ function findingsList({ findings, unseen, seen }: Catalogue, query: CatalogueQue
               : seen.length === 0
                 ? "Nothing is missing in the configuration. The vaults have not been looked through yet."
                 : html`${icon("check", "good")}Nothing is missing: every source has an owner with a contact, objectives, a backup and a
-                  drill schedule, and nothing lies in a vault that no source claims.`
+                  drill schedule, and nothing lies in a vault that no source
+                  claims${asked.length === 0 ? "" : `; ${asked.join(", ")} show nothing that no source covers`}.`
       }
     </p>`;
   return html`<ul class="findings">

@@ -7,6 +7,7 @@ import { unexpected } from "./errors.ts";
 import { type FilePlace, type Read, readInventory } from "./inventory.ts";
 import { keysOf, pagesOf, recordsByKey } from "./records.ts";
 import type { Attachment } from "./schema.ts";
+import { tagOf } from "./scratch.ts";
 import { attachmentsOf, fileIdOf } from "./values.ts";
 import { all, oneOf } from "./where.ts";
 
@@ -25,7 +26,9 @@ export function openBase(client: Client, base: string, pageSize: number, deps: P
       readItems: (collection, keys, signal) => recordsByKey(client, collection, keys, signal),
     },
     discoverer: {
-      discover: async (signal) => (await client.bases(signal)).map((one) => ({ scope: one.id, kind: "base", name: one.title })),
+      // A drill's own base is nobody's data.
+      discover: async (signal) =>
+        (await client.bases(signal)).flatMap((one) => (tagOf(one) === null ? [{ scope: one.id, kind: "base", name: one.title }] : [])),
     },
     capturer: {
       async *records(collection, { after, since, signal }) {

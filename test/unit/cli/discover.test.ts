@@ -7,7 +7,9 @@ import type { CatalogueConfig } from "../../../agent/core/catalogue.ts";
 import { AgentError } from "../../../agent/core/errors.ts";
 import type { SourcePolicy, UncoveredSource } from "../../../agent/core/policy.ts";
 import type { Vault } from "../../../agent/core/ports.ts";
+import type { ProductsToAsk } from "../../../agent/engine/ask-products.ts";
 import { discoverNow } from "../../../agent/engine/discover.ts";
+import { asking, seeing } from "../../doubles/discovery.ts";
 import { fakeClock } from "../../doubles/clock.ts";
 import { policy } from "../../doubles/policy.ts";
 import { faultyVault, memoryVault } from "../../doubles/vault.ts";
@@ -30,13 +32,22 @@ interface Setup {
   readonly calendars?: CatalogueConfig["calendars"];
   readonly columns?: number;
   readonly all?: boolean;
+  readonly products?: ProductsToAsk;
 }
 
 async function run(
   setup: Setup,
   output: "text" | "json" = "text",
 ): Promise<{ readonly code: number; readonly text: string; readonly errors: string }> {
-  const { sources = [policy("crm", { owner: OWNER })], uncovered = [], vault, calendars = CALENDARS, columns = 120, all = false } = setup;
+  const {
+    sources = [policy("crm", { owner: OWNER })],
+    uncovered = [],
+    vault,
+    calendars = CALENDARS,
+    columns = 120,
+    all = false,
+    products,
+  } = setup;
   let text = "";
   let errors = "";
   const out = createOutput({
@@ -67,7 +78,15 @@ async function run(
       now: () => NOW,
       discover: () =>
         discoverNow(
-          { config, vault: () => vault, clock, concluded: new Map(), deadlineMs: 1000, onProgress: () => undefined },
+          {
+            config,
+            vault: () => vault,
+            ...(products === undefined ? {} : { products }),
+            clock,
+            concluded: new Map(),
+            deadlineMs: 1000,
+            onProgress: () => undefined,
+          },
           new AbortController().signal,
         ),
     },
@@ -134,6 +153,35 @@ describe("restorewatch discover", () => {
     expect(text).toContain("Of 1 source: 1 not known.");
   });
 
+  test("a base that two tokens see and no source covers is found once, and exits with 1", async () => {
+    const vault = await filled("crm/a.grist");
+    const products = asking([seeing("crm", "pcrm", ["pcrm", "phr", "pold"]), seeing("hr", "phr", ["phr", "pold"])]);
+    const { code, text } = await run({ vault, products });
+    expect(code).toBe(1);
+    expect(text.split("\n").slice(2, 5)).toEqual([
+      "✗ On a live product, but covered by no source (1)  mend: add a source for it, or take it away from the token that sees it",
+      "    No source covers base The pold (pold) on nocodb, which the tokens of crm and hr can see",
+      "",
+    ]);
+    const { text: json } = await run({ vault, products }, "json");
+    expect(JSON.parse(json)).toMatchObject({
+      counts: { findings: { unprotected: 1 } },
+      findings: [{ kind: "unprotected", source: null, product: { platform: "nocodb", scope: "pold", seenBy: ["crm", "hr"] } }],
+      unseen: [],
+    });
+  });
+
+  test("a token that is refused is 3 and said, and its base is not taken for one that nobody covers", async () => {
+    const vault = await filled("crm/a.grist");
+    const refused = seeing("hr", "phr", ["phr"]);
+    refused.memory.token = "wrong";
+    const { code, text } = await run({ vault, products: asking([seeing("crm", "pcrm", ["pcrm", "phr"]), refused]) });
+    expect(code).toBe(3);
+    expect(text).toContain("? what the token of hr sees on nocodb: memory: It refused us; mend: check the token");
+    expect(text).toContain("Nothing is missing in what could be looked at.");
+    expect(text).not.toContain("No source covers");
+  });
+
   test("a source that could not be listed is 3 and named, even where findings would be 1", async () => {
     const vault = faultyVault(await filled("crm/a.grist"), [
       { on: "list", error: new AgentError("auth", "no-permission", '"crm": Reading it is not permitted.') },
@@ -169,7 +217,7 @@ describe("restorewatch discover", () => {
       new AbortController().signal,
     );
     await clock.advance(1001);
-    expect((await looking).unseen).toEqual([{ vaultId: "nightly", problem: "vault nightly: It took longer than 1 s" }]);
+    expect((await looking).unseen).toEqual([{ vaultId: "nightly", sourceId: null, problem: "vault nightly: It took longer than 1 s" }]);
   });
 
   test("as JSON holds everything, times as ISO 8601 and durations in seconds", async () => {

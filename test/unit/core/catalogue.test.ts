@@ -238,7 +238,7 @@ describe("what lies in a vault", () => {
       look({}, ["vault nightly: Reading it is not permitted"]),
     ]);
     expect(made.findings).toEqual([]);
-    expect(made.unseen).toEqual([{ vaultId: "nightly", problem: "vault nightly: Reading it is not permitted" }]);
+    expect(made.unseen).toEqual([{ vaultId: "nightly", sourceId: null, problem: "vault nightly: Reading it is not permitted" }]);
     expect(made.seen).toEqual([]);
   });
 });

@@ -4,9 +4,11 @@ import type { CatalogueConfig } from "../../../agent/core/catalogue.ts";
 import { AgentError } from "../../../agent/core/errors.ts";
 import type { UncoveredSource } from "../../../agent/core/policy.ts";
 import type { Vault } from "../../../agent/core/ports.ts";
+import type { ProductsToAsk } from "../../../agent/engine/ask-products.ts";
 import { createCataloguer } from "../../../agent/engine/cataloguer.ts";
 import { selfGauges } from "../../../agent/engine/self.ts";
 import { createMetrics } from "../../../agent/telemetry/metrics.ts";
+import { asking, seeing } from "../../doubles/discovery.ts";
 import { fakeClock } from "../../doubles/clock.ts";
 import { policy } from "../../doubles/policy.ts";
 import { memoryState } from "../../doubles/state.ts";
@@ -17,7 +19,7 @@ import { faultyVault, memoryVault } from "../../doubles/vault.ts";
 const NOW = Date.UTC(2026, 10, 23, 12);
 const HOUR = 3_600_000;
 
-async function setup(wrap: (vault: Vault) => Vault = (vault) => vault) {
+async function setup(wrap: (vault: Vault) => Vault = (vault) => vault, products?: () => ProductsToAsk) {
   const clock = fakeClock(NOW);
   const metrics = createMetrics({ clock, build: { version: "1", node: "24" }, process: false });
   const telemetry = { ...memoryTelemetry(clock), gauges: metrics.gauges };
@@ -38,6 +40,7 @@ async function setup(wrap: (vault: Vault) => Vault = (vault) => vault) {
   const cataloguer = createCataloguer({
     config: () => config,
     vault: () => vault,
+    ...(products === undefined ? {} : { products }),
     repositories: state.repositories,
     telemetry,
     self: selfGauges(telemetry),
@@ -120,11 +123,34 @@ describe("the cataloguer", () => {
     const { cataloguer, told, signal } = await setup(failing);
     await cataloguer.look(signal);
     const made = await cataloguer.publish();
-    expect(made.unseen).toEqual([{ vaultId: "nightly", problem: "vault nightly: Not permitted" }]);
+    expect(made.unseen).toEqual([{ vaultId: "nightly", sourceId: null, problem: "vault nightly: Not permitted" }]);
     expect(await told(/unclaimed/u)).toEqual([]);
     await cataloguer.look(signal);
     await cataloguer.publish();
     expect(await told(/unclaimed/u)).toEqual(['restorewatch_unclaimed_artifacts{vault="nightly"} 1']);
+  });
+
+  test("counts by platform what no source covers, and takes the series away while a product does not answer", async () => {
+    const crm = seeing("crm", "pcrm", ["pcrm", "pold", "pnew"]);
+    const { cataloguer, told, signal } = await setup(
+      (vault) => vault,
+      () => asking([crm]),
+    );
+    await cataloguer.publish();
+    expect(await told(/uncovered_scopes/u)).toEqual([]);
+    await cataloguer.look(signal);
+    const made = await cataloguer.publish();
+    expect(made.findings.filter((finding) => finding.kind === "unprotected").map((finding) => finding.product?.scope)).toEqual([
+      "pnew",
+      "pold",
+    ]);
+    expect(await told(/uncovered_scopes/u)).toEqual(['restorewatch_uncovered_scopes{platform="nocodb"} 2']);
+    crm.memory.token = "wrong";
+    await cataloguer.look(signal);
+    expect((await cataloguer.publish()).unseen).toEqual([
+      { vaultId: null, sourceId: "crm", problem: "what the token of crm sees on nocodb: memory: It refused us; mend: check the token" },
+    ]);
+    expect(await told(/uncovered_scopes/u)).toEqual([]);
   });
 
   test("runs: looks at once, again within a second of a reload, and each hour", async () => {

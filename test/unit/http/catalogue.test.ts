@@ -1,7 +1,7 @@
 /** The catalogue as page and API show it: what is missing comes first, and what could not be looked at is never "nothing missing". */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
-import type { VaultLook } from "../../../agent/core/catalogue.ts";
+import type { ProductLook, VaultLook } from "../../../agent/core/catalogue.ts";
 import type { SourcePolicy, UncoveredSource } from "../../../agent/core/policy.ts";
 import { catalogueEntrySchema, catalogueSummarySchema, findingSchema, pageOf } from "../../../agent/http/api/schemas.ts";
 import { policy } from "../../doubles/policy.ts";
@@ -117,7 +117,7 @@ describe("the catalogue page", () => {
       world({ state, sources: [crm], catalogue: () => catalogueOf(state, { sources: [crm], calendars }, looks) });
     const blind = words(await open("/catalogue", at([lost])));
     expect(blind).toContain(
-      "Not everything could be looked at; what no source claims there is not known: vault nightly: Reading it is not permitted",
+      "Not everything could be looked at; what no source claims or covers there is not known: vault nightly: Reading it is not permitted",
     );
     expect(blind).toContain("Nothing is missing in what could be looked at.");
     expect(blind).toContain("Of 1 source: 1 not known.");
@@ -242,6 +242,47 @@ describe("/api/v1/catalogue", () => {
     expect(await all(entries, "/api/v1/catalogue")).toHaveLength(6);
   });
 
+  test("a base that no source covers is told with its product, and one that could not be asked with its source", async () => {
+    const state = memoryState();
+    const crm = policy("crm", { platform: "nocodb" });
+    const shown: ProductLook = {
+      sourceId: "crm",
+      platform: "nocodb",
+      instance: "i1",
+      address: "https://noco.example",
+      own: ["pcrm"],
+      scopes: [{ scope: "pold", kind: "base", name: "<b>Old</b>" }],
+      problem: null,
+    };
+    const lost: ProductLook = {
+      ...shown,
+      sourceId: "hr",
+      own: ["phr"],
+      scopes: null,
+      problem: "what the token of hr sees on nocodb: It refused us",
+    };
+    const target = world({ state, sources: [crm], catalogue: () => catalogueOf(state, { sources: [crm] }, [], [shown, lost]) });
+    const answer = await target.app.request("/api/v1/catalogue/findings?finding=unprotected");
+    const { items, summary } = findings.parse(await answer.json());
+    expect(items).toEqual([
+      {
+        kind: "unprotected",
+        severity: "high",
+        source: null,
+        vault: null,
+        path: null,
+        product: { platform: "nocodb", scope: "pold", kind: "base", name: "<b>Old</b>", address: "https://noco.example", seenBy: ["crm"] },
+        sentence: "No source covers base <b>Old</b> (pold) on nocodb, which the token of crm can see",
+        mend: "add a source for it, or take it away from the token that sees it",
+      },
+    ]);
+    expect(summary.unseen).toEqual([{ vault: null, source: "hr", problem: "what the token of hr sees on nocodb: It refused us" }]);
+    const page = await open("/catalogue", target);
+    expect(page).not.toContain("<b>Old</b>");
+    expect(words(page)).toContain("On a live product, but covered by no source 1 No source covers base <b>Old</b> (pold) on nocodb");
+    expect(words(page)).toContain("what no source claims or covers there is not known: what the token of hr sees on nocodb: It refused us");
+  });
+
   test("findings can be asked for by kind and by source", async () => {
     expect(findings.parse(await get("/api/v1/catalogue/findings?finding=unclaimed")).items).toEqual([
       {
@@ -250,6 +291,7 @@ describe("/api/v1/catalogue", () => {
         source: null,
         vault: "nightly",
         path: "forgotten",
+        product: null,
         sentence: "No source claims folder forgotten in vault nightly",
         mend: "add a source for it, or remove it from the vault",
       },

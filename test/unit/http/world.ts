@@ -1,6 +1,6 @@
 /** An agent's memory as it looks after 45 nights of five sources, and the app over it: what pages and API are tested on. */
 import { createHash } from "node:crypto";
-import { type Catalogue, type CatalogueConfig, catalogue, type VaultLook } from "../../../agent/core/catalogue.ts";
+import { type Catalogue, type CatalogueConfig, catalogue, type ProductLook, type VaultLook } from "../../../agent/core/catalogue.ts";
 import { judge } from "../../../agent/core/verdict.ts";
 import type { SourcePolicy } from "../../../agent/core/policy.ts";
 import type { Check, State } from "../../../agent/core/ports.ts";
@@ -238,7 +238,12 @@ export async function fiveSources(state: State): Promise<SourcePolicy[]> {
 }
 
 /** The catalogue as the agent makes it; vaults are looked through only where a test says what lies there. */
-export async function catalogueOf(state: State, more: Partial<CatalogueConfig>, looks: readonly VaultLook[] = []): Promise<Catalogue> {
+export async function catalogueOf(
+  state: State,
+  more: Partial<CatalogueConfig>,
+  looks: readonly VaultLook[] = [],
+  products: readonly ProductLook[] = [],
+): Promise<Catalogue> {
   const config: CatalogueConfig = {
     sources: [],
     uncovered: [],
@@ -251,7 +256,7 @@ export async function catalogueOf(state: State, more: Partial<CatalogueConfig>, 
     connectors: new Map(),
     ...more,
   };
-  return catalogue(config, await sightings(config, state.repositories), looks);
+  return catalogue(config, await sightings(config, state.repositories), looks, products);
 }
 
 export function world(more: Partial<HttpDeps> & { state?: State; sources?: SourcePolicy[] } = {}): World {
