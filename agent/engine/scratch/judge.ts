@@ -146,7 +146,10 @@ export function automationResults(set: RestoreSet, loaded: LoadOutcome, back: Re
 
 export function accessResult(restricted: AccessSeen, outsider: AccessSeen, set: RestoreSet): readonly Result[] {
   const name = (id: string): string => set.collections.find((one) => one.id === id)?.name ?? id;
-  const open = outsider.collections.filter((one) => one.visible > 0).map((one) => name(one.collection));
+  const seen = outsider.collections.filter((one) => one.visible > 0);
+  const open = seen.filter((one) => one.shouldSee === false).map((one) => name(one.collection));
+  const doubtful = seen.filter((one) => one.shouldSee === null).map((one) => name(one.collection));
+  const meant = seen.filter((one) => one.shouldSee === true).map((one) => name(one.collection));
   const wrong = restricted.collections.filter((one) => one.shouldSee !== null && one.shouldSee !== one.visible > 0);
   const session = restricted.session
     ? result("restore.session", "pass", "A restricted user can log in.")
@@ -162,10 +165,19 @@ export function accessResult(restricted: AccessSeen, outsider: AccessSeen, set: 
     );
     return [session, result("restore.access", "fail", `For a restricted user ${said.slice(0, 3).join(", ")}.`, { count: wrong.length })];
   }
+  if (doubtful.length > 0)
+    return [
+      session,
+      result("restore.access", "error", `Anybody can read ${doubtful.slice(0, 3).join(", ")}, and whether that is meant cannot be told.`, {
+        count: doubtful.length,
+      }),
+    ];
   const known = restricted.collections.filter((one) => one.shouldSee !== null).length;
   const pass = known > 0 ? "pass" : "skip";
   const observed =
-    known > 0 ? `A restricted user sees what it should, an outsider nothing.` : "What a restricted user should see cannot be told.";
+    known > 0
+      ? `A restricted user sees what it should, an outsider ${meant.length === 0 ? "nothing" : `only what is public: ${meant.slice(0, 3).join(", ")}`}.`
+      : "What a restricted user should see cannot be told.";
   return [session, result("restore.access", pass, observed, { count: known })];
 }
 

@@ -7,7 +7,7 @@ import { unexpected } from "./errors.ts";
 import { type FilePlace, type Read, readInventory } from "./inventory.ts";
 import { keysOf, pagesOf, recordsByKey } from "./records.ts";
 import type { Attachment } from "./schema.ts";
-import { tagOf } from "./scratch.ts";
+import { tagOf } from "./tag.ts";
 import { attachmentsOf, fileIdOf } from "./values.ts";
 import { all, oneOf } from "./where.ts";
 

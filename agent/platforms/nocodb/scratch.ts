@@ -1,22 +1,18 @@
 /** A base of our own: made, filled, read back, and taken away with its tables. */
 import { AgentError } from "../../core/errors.ts";
-import { sha256Hex } from "../../core/ids.ts";
 import type { PlatformDeps, PlatformProbe, ScratchWorkspace, Workspace } from "../../core/platform-ports.ts";
 import type { Client } from "./client.ts";
 import type { Base } from "./schema.ts";
 import { createdSchema, ignoredSchema } from "./schema.ts";
 import { loadBase } from "./scratch-load.ts";
 import { readBase } from "./scratch-read.ts";
+import { MARK, tagOf, titleOf } from "./tag.ts";
 
 export interface ScratchOptions {
   readonly workspace: string | null;
   /** Whether it may be the installation the source lies on. */
   readonly sameInstance: boolean;
 }
-
-const MARK = "restorewatch scratch: ";
-/** A longer title is refused. */
-const LONGEST_TITLE = 50;
 
 export function createScratch(client: Client, options: ScratchOptions, deps: Pick<PlatformDeps, "clock">): ScratchWorkspace {
   const dispose = async (workspace: Workspace, signal: AbortSignal): Promise<{ readonly left: readonly string[] }> => {
@@ -50,17 +46,6 @@ export function createScratch(client: Client, options: ScratchOptions, deps: Pic
       return { found: leaked.length, removed: leaked.length };
     },
   };
-}
-
-/** @returns the tag of a base of ours, or null: a person's base, whatever its name, is never ours */
-export function tagOf(base: Pick<Base, "title" | "description">): string | null {
-  const tag = base.description?.startsWith(MARK) === true ? base.description.slice(MARK.length) : null;
-  return tag !== null && base.title === titleOf(tag) ? tag : null;
-}
-
-/** Titles are short and need not be unique; what is cut off is told apart by a digest. */
-export function titleOf(tag: string): string {
-  return tag.length <= LONGEST_TITLE ? tag : `${tag.slice(0, LONGEST_TITLE - 9)}-${sha256Hex(tag).slice(0, 8)}`;
 }
 
 async function refuseProduction(

@@ -110,8 +110,8 @@ describe("n8n's importer", () => {
     await production.cli(["export:workflow", "--backup", `--output=${folder}/`]);
     await fresh.cli(["import:workflow", "--separate", `--input=${folder}`]);
     const theirs = await inventory(fresh);
-    expect(theirs.automations.map((one) => [one.id, one.active]).sort()).toEqual(
-      [shop.child, shop.listener, shop.parent].map((id) => [id, false]).sort(),
+    expect(theirs.automations.map((one) => `${one.id} ${one.active}`).sort()).toEqual(
+      [shop.child, shop.listener, shop.parent].map((id) => `${id} false`).sort(),
     );
     // The same ids are there now: such a place is refused as scratch.
     const ours = opener.open(production.url, production.key);

@@ -1,0 +1,158 @@
+/** Records of a table in the order of their ids: the only order that is the same tomorrow, as Airtable's own listing has none to go on in. */
+import type { Collection, ContentRecord } from "../../core/content.ts";
+import { AgentError } from "../../core/errors.ts";
+import { type Client, MOST_ROWS } from "./client.ts";
+import { refusalCode, schemaChanged, unexpected } from "./errors.ts";
+import { fits, updatesField } from "./model.ts";
+import type { Row } from "./schema.ts";
+import { canonical, timeOf } from "./values.ts";
+
+/** Rows held to be put into order; of larger tables only the ids, and their rows are read a second time. */
+const MOST_HELD = 20_000;
+
+export interface Place {
+  readonly base: string;
+  readonly pageSize: number;
+  /** Name or id of the field that tells updates, as configured. */
+  readonly updatedField: string | null;
+}
+
+export async function* pagesOf(
+  client: Client,
+  place: Place,
+  collection: Collection,
+  reading: { readonly after: string | null; readonly since: number | null; readonly signal: AbortSignal },
+): AsyncGenerator<readonly ContentRecord[]> {
+  const { after, since, signal } = reading;
+  await checkSchema(client, place.base, collection, signal);
+  const fields = collection.fields.map((field) => field.id);
+  let rows: Row[] | null = [];
+  const ids: string[] = [];
+  // Times are exact to a second: one earlier is asked for, and what is older is left out.
+  const formula = since === null ? undefined : `IS_AFTER(LAST_MODIFIED_TIME(), DATETIME_PARSE('${new Date(since - 1001).toISOString()}'))`;
+  for await (const page of listing(client, place, collection, { fields, formula }, signal)) {
+    const wanted = page.filter((row) => after === null || row.id > after);
+    ids.push(...wanted.map((row) => row.id));
+    rows?.push(...wanted);
+    if (ids.length > MOST_HELD) rows = null;
+  }
+  const held = new Map((rows ?? []).map((row) => [row.id, row]));
+  ids.sort();
+  for (let at = 0; at < ids.length; at += place.pageSize) {
+    signal.throwIfAborted();
+    const part = ids.slice(at, at + place.pageSize);
+    const read = rows === null ? await rowsByKey(client, place, collection, part, signal) : part.flatMap((id) => held.get(id) ?? []);
+    const records = read.map((row) => recordOf(row, collection, place)).sort((a, b) => (a.key < b.key ? -1 : 1));
+    if (records.length > 0) yield records;
+  }
+  // A field that went while rows were read would look like one that is empty.
+  await checkSchema(client, place.base, collection, signal);
+}
+
+/** Keys alone: only the field that tells updates is asked for, or the first where there is none. */
+export async function* keysOf(
+  client: Client,
+  place: Place,
+  collection: Collection,
+  signal: AbortSignal,
+): AsyncGenerator<readonly { readonly key: string; readonly createdAt: number | null; readonly updatedAt: number | null }[]> {
+  const updates = updatesField(collection, place.updatedField);
+  const asked = updates ?? collection.fields[0];
+  await checkSchema(client, place.base, collection, signal);
+  for await (const rows of listing(client, place, collection, { fields: asked === undefined ? [] : [asked.id] }, signal))
+    yield rows.map((row) => ({
+      key: row.id,
+      createdAt: timeOf(row.createdTime),
+      updatedAt: updates === null ? null : timeOf(row.fields[updates.id]),
+    }));
+}
+
+export async function recordsByKey(
+  client: Client,
+  place: Place,
+  collection: Collection,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly ContentRecord[]> {
+  await checkSchema(client, place.base, collection, signal);
+  const rows = await rowsByKey(client, place, collection, keys, signal);
+  return rows.map((row) => recordOf(row, collection, place));
+}
+
+async function rowsByKey(
+  client: Client,
+  place: Place,
+  collection: Collection,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Row[]> {
+  // What is no id of Airtable is nothing it has, and nothing to put into a formula.
+  const askable = [...new Set(keys)].filter((key) => /^rec[A-Za-z0-9]{1,40}$/u.test(key));
+  const fields = collection.fields.map((field) => field.id);
+  const found: Row[] = [];
+  for (let at = 0; at < askable.length; at += MOST_ROWS) {
+    signal.throwIfAborted();
+    const part = askable.slice(at, at + MOST_ROWS);
+    const formula = `OR(${part.map((key) => `RECORD_ID()='${key}'`).join(",")})`;
+    for await (const rows of listing(client, place, collection, { fields, formula }, signal)) found.push(...rows);
+  }
+  const wanted = new Set(askable);
+  if (found.some((row) => !wanted.has(row.id))) throw unexpected("records that were not asked for");
+  return found;
+}
+
+/** Page after page of one listing, which Airtable keeps for some minutes. */
+export async function* listing(
+  client: Client,
+  place: Pick<Place, "base" | "pageSize">,
+  collection: Pick<Collection, "id">,
+  asked: { readonly fields: readonly string[]; readonly formula?: string | undefined },
+  signal: AbortSignal,
+): AsyncGenerator<readonly Row[]> {
+  const seen = new Set<string>();
+  for (let offset: string | undefined; ;) {
+    signal.throwIfAborted();
+    const page = await orChanged(collection.id, () =>
+      client.rows(place.base, collection.id, { ...asked, pageSize: place.pageSize, offset }, signal),
+    );
+    const rows = page.records.filter((row) => !seen.has(row.id));
+    for (const row of rows) seen.add(row.id);
+    if (rows.length > 0) yield rows;
+    if (page.offset === undefined) return;
+    if (page.offset === offset) throw unexpected("the same page again");
+    offset = page.offset;
+  }
+}
+
+/** @throws AgentError `transient` code `schema-changed` */
+async function checkSchema(client: Client, base: string, collection: Collection, signal: AbortSignal): Promise<void> {
+  const tables = await client.tables(base, signal);
+  if (
+    !fits(
+      collection,
+      tables.find((table) => table.id === collection.id),
+    )
+  )
+    throw schemaChanged(collection.id);
+}
+
+function recordOf(row: Row, collection: Collection, place: Place): ContentRecord {
+  const updates = updatesField(collection, place.updatedField);
+  return {
+    key: row.id,
+    values: collection.fields.map((field) => canonical(field.type, row.fields[field.id])),
+    createdAt: timeOf(row.createdTime),
+    updatedAt: updates === null ? null : timeOf(row.fields[updates.id]),
+  };
+}
+
+const CHANGED = new Set(["UNKNOWN_FIELD_NAME", "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"]);
+
+async function orChanged<T>(table: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof AgentError && CHANGED.has(refusalCode(thrown) ?? "")) throw schemaChanged(table, thrown);
+    throw thrown;
+  }
+}
