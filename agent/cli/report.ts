@@ -57,11 +57,21 @@ export async function reportCommand(
   }
 }
 
+function productLines({ product }: SourceStatus): string[] {
+  if (product === null) return [];
+  const version = product.found?.version ?? null;
+  const drift = product.changed === null ? "" : `, was ${product.changed.from} until ${describeTime(product.changed.at)}`;
+  const seen = product.reachedAt === null ? "has not answered yet" : `answered ${describeTime(product.reachedAt)}`;
+  const known = `live product ${product.platform}${version === null ? "" : ` ${version}`}${drift}: ${seen}`;
+  return [known, ...product.problems.map(({ sentence, mend }) => `! ${sentence}${mend === null ? "" : `; mend: ${mend}`}`)].map(clean);
+}
+
 function text(sources: readonly ReportSource[], deps: ReportDeps): string[] {
   const { style } = deps.out;
   const lines = [style.bold(`Restorewatch report, ${describeTime(deps.now())}`), ""];
   for (const { status, drills } of sources) {
     lines.push(`${verdictMark(status.verdict, style)}  ${style.bold(clean(status.sourceId))}  ${clean(status.headline)}`);
+    for (const line of productLines(status)) lines.push(`    ${line}`);
     for (const drill of drills.slice(0, 5)) {
       const format = drill.artifact.format === null ? "" : `, ${drill.artifact.format}`;
       const reason = drill.reasons[0] === undefined ? "" : `  ${clean(drill.reasons[0])}`;

@@ -16,9 +16,16 @@ export function nextStep(status: SourceStatus, policy: Pick<SourcePolicy, "backu
     return "Was the change meant? Then it becomes the usual by itself. If not, keep an older backup safe first.";
   if (verdict === "inconclusive") return "It is tried again by itself. If that goes on, mend what the reason says: it is not the backup.";
   if (status.failedRuns > 0) return "Look into the log of the backup job.";
+  const [problem] = status.product?.problems ?? [];
+  if (problem !== undefined)
+    return problem.mend === null ? "It is asked again by itself; the agent's log says more." : sentence(problem.mend);
   if (status.stale) return "`restorewatch drill` verifies it now; the agent's log says why it has not.";
   if (rpo.state === "late") return "If none comes soon, look into the schedule of the backup job.";
   return null;
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/u, "")}.`;
 }
 
 function where({ backups }: Pick<SourcePolicy, "backups">): string {

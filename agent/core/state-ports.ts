@@ -1,7 +1,8 @@
 /** Ports of what the agent remembers: state by repositories, leases, the evidence log. Re-exported by ports.ts, where people look for ports. */
 import type { EvidenceEntry, EvidenceHead } from "./evidence.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "./values.ts";
-import type { Layer } from "./words.ts";
+import type { PlatformProbe } from "./platform-ports.ts";
+import type { Layer, PlatformName } from "./words.ts";
 
 export interface PollStatus {
   readonly sourceId: string;
@@ -12,6 +13,27 @@ export interface PollStatus {
   readonly trouble: { readonly code: string; readonly message: string } | null;
   /** Not before this time. */
   readonly nextPollAt: number;
+}
+
+/** What a probe of a live product is remembered by. */
+export interface ProbeFound extends Pick<PlatformProbe, "version" | "permissions" | "clockSkewMs"> {
+  /** The product's own backups; null where it has none that can be seen. */
+  readonly nativeBackups: { readonly count: number; readonly newestAt: number | null; readonly complete: boolean | null } | null;
+}
+
+/** How the last probe of a source's live product went. */
+export interface ProbeStatus {
+  readonly sourceId: string;
+  readonly platform: PlatformName;
+  readonly probedAt: number;
+  /** The last that got through, or null. */
+  readonly reachedAt: number | null;
+  /** By that one. */
+  readonly found: ProbeFound | null;
+  /** The version before the one found, and when another was first seen; null while it was always the same. */
+  readonly changed: { readonly from: string; readonly at: number } | null;
+  /** Why the last one did not get through, or null. */
+  readonly trouble: { readonly code: string; readonly message: string; readonly mend: string | null } | null;
 }
 
 export interface PointsRepository {
@@ -96,6 +118,12 @@ export interface SourcesRepository {
   /** Of every source that was polled, by source id. */
   polls(): Promise<ReadonlyMap<string, PollStatus>>;
   putPoll(status: PollStatus): Promise<void>;
+  probe(sourceId: string): Promise<ProbeStatus | null>;
+  /** Of every source whose product was probed, by source id. */
+  probes(): Promise<ReadonlyMap<string, ProbeStatus>>;
+  putProbe(status: ProbeStatus): Promise<void>;
+  /** The source has no live product any more. */
+  dropProbe(sourceId: string): Promise<void>;
 }
 
 /** A counter or histogram that survives restarts: what is added up is exactly what was recorded. */

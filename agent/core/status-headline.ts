@@ -21,6 +21,8 @@ export function headlineOf(facts: StatusFacts, policy: SourcePolicy, points: rea
     return `Could not tell whether the newest backup restores: ${withoutStop(drill.reasons?.[0] ?? "the drill did not finish")}`;
   if (facts.failedRuns > 0)
     return facts.failedRuns === 1 ? "The last backup run reported failure" : `The last ${facts.failedRuns} backup runs reported failure`;
+  const [problem] = facts.product?.problems ?? [];
+  if (problem !== undefined) return problem.sentence;
   if (facts.stale) return staleness(facts, policy, now);
   if (rpo.state === "late" && rpo.ageMs !== null)
     return `The next backup is late: the newest is ${describeAge(rpo.ageMs)} old${policy.backups.everyMs === null ? "" : `, one is expected every ${describeDuration(policy.backups.everyMs)}`}`;

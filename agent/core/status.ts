@@ -3,7 +3,8 @@
  * What could not be looked at is `unknown` or `pending` here, never fine.
  */
 import type { SourcePolicy } from "./policy.ts";
-import type { PollStatus } from "./ports.ts";
+import type { PollStatus, ProbeStatus } from "./ports.ts";
+import { type ProductStatus, productStatus } from "./product-status.ts";
 import { headlineOf } from "./status-headline.ts";
 import type { Alarm, CheckResult, DrillRecord, RecoveryPoint, RunReport } from "./values.ts";
 import { describeNumber } from "./words-for-people.ts";
@@ -26,6 +27,8 @@ export interface StatusInput {
   /** Alarms of this source; ended ones are left out here. */
   readonly alarms: readonly Alarm[];
   readonly poll: PollStatus | null;
+  /** How its live product was last found; without it nothing is known of one. */
+  readonly probe?: ProbeStatus | null;
   /** When the source came into the configuration, or null where that is not known. */
   readonly firstSeenAt: number | null;
   readonly now: number;
@@ -92,6 +95,8 @@ export interface SourceStatus {
   readonly alarms: readonly Alarm[];
   /** Set while polling fails. */
   readonly trouble: StatusTrouble | null;
+  /** Its live product; null where it has none, or it was not asked yet. */
+  readonly product: ProductStatus | null;
   /** Reported runs that failed since the last that did not. */
   readonly failedRuns: number;
   readonly counts: { readonly points: number; readonly bytes: number; readonly failingChecks: number; readonly alarms: number };
@@ -128,6 +133,7 @@ export function sourceStatus(input: StatusInput): SourceStatus {
     stale: promised.some((layer) => layer.stale),
     alarms,
     trouble: pollTrouble(input),
+    product: input.probe === undefined || input.probe === null ? null : productStatus(input.probe),
     failedRuns: failedRuns(input.runs),
     counts: {
       points: input.kept?.points ?? points.length,
@@ -202,6 +208,7 @@ const RANKS: readonly (readonly [rank: number, holds: (facts: StatusFacts) => bo
   [55, (facts) => facts.alarms.length > 0],
   [50, (facts) => facts.verdict === "inconclusive"],
   [45, (facts) => facts.trouble !== null || facts.failedRuns > 0],
+  [42, (facts) => (facts.product?.problems.length ?? 0) > 0],
   [40, (facts) => facts.stale],
   [35, (facts) => facts.rpo.state === "late"],
   [20, (facts) => facts.verdict === "none" || facts.verdict === "pending" || notLookedSince(facts)],

@@ -228,6 +228,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
         policy,
         {
           vault: settings.vault,
+          ...(settings.products === undefined ? {} : { products: settings.products }),
           repositories,
           record,
           telemetry,

@@ -1,12 +1,14 @@
-/** One poll of one source: listing, run reports, recovery points, observations, alarms. A failed poll writes no point and moves no "last success". */
+/** One poll of one source: its live product is asked now and then; listing, run reports, recovery points, observations, alarms. A failed poll writes no point and moves no "last success". */
 import { asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import { pointObservations, pointsFromListing, runObservations } from "../core/points.ts";
 import type { SourcePolicy } from "../core/policy.ts";
 import type { Clock, PollStatus, Random, Repositories, Span, Telemetry, Vault, VaultListing } from "../core/ports.ts";
 import { parseRunReport } from "../core/run-report.ts";
+import type { SourceProducts } from "../core/platform-ports.ts";
 import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
+import { probeProduct } from "./product-probe.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { RunReport } from "../core/values.ts";
 
@@ -21,6 +23,8 @@ export interface PollerDeps {
   /** False while the wall clock is not believed. */
   readonly settled: () => boolean;
   readonly random: Random;
+  /** Live products of sources that have a connection; without it there are none. */
+  readonly products?: (sourceId: string) => SourceProducts | null;
   /** Longest time one poll may take, ms. */
   readonly deadlineMs: number;
 }
@@ -46,41 +50,47 @@ export async function pollSource(policy: SourcePolicy, deps: PollerDeps, signal:
     SPANS.poll,
     attributes,
     async (span) => {
-      const before = await deps.repositories.sources.poll(policy.id);
-      try {
-        const outcome = await look(policy, deps, span, signal);
-        await deps.repositories.sources.putPoll({
-          sourceId: policy.id,
-          lastPollAt: clock.now(),
-          lastOkAt: clock.now(),
-          failures: 0,
-          trouble: null,
-          nextPollAt: clock.now() + jittered(policy.pollMs, deps.random),
-        });
-        finish(span, "success", null);
-        return outcome;
-      } catch (thrown) {
-        const error = asAgentError(thrown);
-        const failures = (before?.failures ?? 0) + 1;
-        const trouble = { code: error.code, message: error.mend === null ? error.message : `${error.message}; ${error.mend}` };
-        const wait = Math.max(policy.pollMs, Math.min(BACKOFF_MOST_MS, policy.pollMs * 2 ** Math.min(failures - 1, 20)));
-        if (!signal.aborted) {
-          await deps.repositories.sources.putPoll({
-            sourceId: policy.id,
-            lastPollAt: clock.now(),
-            lastOkAt: before?.lastOkAt ?? null,
-            failures,
-            trouble,
-            nextPollAt: clock.now() + jittered(wait, deps.random),
-          });
-          telemetry.log("warn", "poll failed", { [ATTRIBUTES.source]: policy.id, [ATTRIBUTES.errorType]: error.code, failures });
-        }
-        finish(span, "failure", error.code);
-        return { ok: false, fresh: 0, waiting: 0, trouble, span, points: [] };
-      }
+      const probing = probeProduct(policy, { ...deps, products: deps.products ?? (() => null) }, signal);
+      const [outcome] = await Promise.all([pollVault(span), probing]);
+      return outcome;
     },
     { root: true },
   );
+
+  async function pollVault(span: Span): Promise<PollOutcome> {
+    const before = await deps.repositories.sources.poll(policy.id);
+    try {
+      const outcome = await look(policy, deps, span, signal);
+      await deps.repositories.sources.putPoll({
+        sourceId: policy.id,
+        lastPollAt: clock.now(),
+        lastOkAt: clock.now(),
+        failures: 0,
+        trouble: null,
+        nextPollAt: clock.now() + jittered(policy.pollMs, deps.random),
+      });
+      finish(span, "success", null);
+      return outcome;
+    } catch (thrown) {
+      const error = asAgentError(thrown);
+      const failures = (before?.failures ?? 0) + 1;
+      const trouble = { code: error.code, message: error.mend === null ? error.message : `${error.message}; ${error.mend}` };
+      const wait = Math.max(policy.pollMs, Math.min(BACKOFF_MOST_MS, policy.pollMs * 2 ** Math.min(failures - 1, 20)));
+      if (!signal.aborted) {
+        await deps.repositories.sources.putPoll({
+          sourceId: policy.id,
+          lastPollAt: clock.now(),
+          lastOkAt: before?.lastOkAt ?? null,
+          failures,
+          trouble,
+          nextPollAt: clock.now() + jittered(wait, deps.random),
+        });
+        telemetry.log("warn", "poll failed", { [ATTRIBUTES.source]: policy.id, [ATTRIBUTES.errorType]: error.code, failures });
+      }
+      finish(span, "failure", error.code);
+      return { ok: false, fresh: 0, waiting: 0, trouble, span, points: [] };
+    }
+  }
 
   function finish(span: Span, outcome: "success" | "failure", code: string | null): void {
     span.set({ [ATTRIBUTES.outcome]: outcome });

@@ -21,11 +21,12 @@ export function createFleetReader(repositories: Repositories): ReadFleet {
   const reasons = new Map<string, StatusDrill>();
 
   return async (policies, now) => {
-    const [points, runs, alarms, polls, firstSeen, drills] = await Promise.all([
+    const [points, runs, alarms, polls, probes, firstSeen, drills] = await Promise.all([
       repositories.points.newest(),
       repositories.runs.newest(),
       repositories.alarms.list({}),
       repositories.sources.polls(),
+      repositories.sources.probes(),
       repositories.sources.firstSeen(),
       newestDrills(repositories, policies),
     ]);
@@ -51,6 +52,7 @@ export function createFleetReader(repositories: Repositories): ReadFleet {
         runs: await runsThatMatter(runOf.get(policy.id) ?? null),
         alarms: alarmsOf.get(policy.id) ?? [],
         poll: polls.get(policy.id) ?? null,
+        probe: probes.get(policy.id) ?? null,
         firstSeenAt: firstSeen.get(policy.id) ?? null,
         now,
       });

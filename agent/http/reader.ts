@@ -133,12 +133,13 @@ async function readSource(
   const policy = policies.find((candidate) => candidate.id === id);
   if (policy === undefined) return null;
   const observed = (signal: string): Promise<readonly Observation[]> => repositories.observations.list(id, signal, { limit: HISTORY });
-  const [points, rows, alarms, runs, poll, firstSeen, bytes, records, duration] = await Promise.all([
+  const [points, rows, alarms, runs, poll, probe, firstSeen, bytes, records, duration] = await Promise.all([
     repositories.points.list(id),
     repositories.drills.ledger(id),
     repositories.alarms.list({ sourceId: id, all: true, limit: ALARMS_SHOWN }),
     repositories.runs.list(id, { limit: RUNS_READ }),
     repositories.sources.poll(id),
+    repositories.sources.probe(id),
     repositories.sources.firstSeen(),
     observed("bytes"),
     observed("records"),
@@ -148,6 +149,6 @@ async function readSource(
   const wanted = wantedDrill(ledger, points[0] ?? null);
   const record = wanted === null ? null : await repositories.drills.get(wanted.drillId);
   const drills = statusDrills(ledger, record);
-  const status = sourceStatus({ policy, points, drills, runs, alarms, poll, firstSeenAt: firstSeen.get(id) ?? null, now });
+  const status = sourceStatus({ policy, points, drills, runs, alarms, poll, probe, firstSeenAt: firstSeen.get(id) ?? null, now });
   return { at: now, policy, status, points, ledger, drill: record, alarms, runs, poll, history: { bytes, records, duration } };
 }

@@ -1,8 +1,8 @@
 /** What lies as JSON in the tables, read with care: a row that does not parse means that the state is damaged. */
 import { z } from "zod";
-import type { PollStatus } from "../core/ports.ts";
+import type { PollStatus, ProbeStatus } from "../core/ports.ts";
 import type { Alarm, DrillRecord, RunReport } from "../core/values.ts";
-import { ALARM_KINDS, CHECK_STATUSES, DRILL_KINDS, LAYERS, RUN_OUTCOMES, SIGNALS, VERDICTS } from "../core/words.ts";
+import { ALARM_KINDS, CHECK_STATUSES, DRILL_KINDS, LAYERS, PLATFORMS, RUN_OUTCOMES, SIGNALS, VERDICTS } from "../core/words.ts";
 import { damagedState } from "./dialects/sqlite.ts";
 
 const time = z.number();
@@ -76,6 +76,23 @@ const drill = z.looseObject({
   traceId: text.nullable(),
 });
 
+const probe = z.looseObject({
+  sourceId: text,
+  platform: z.enum(PLATFORMS),
+  probedAt: time,
+  reachedAt: time.nullable(),
+  found: z
+    .looseObject({
+      version: text.nullable(),
+      permissions: z.array(z.looseObject({ name: text, neededFor: z.enum(["capture", "scratch"]), granted: z.boolean().nullable() })),
+      clockSkewMs: z.number().nullable(),
+      nativeBackups: z.looseObject({ count: z.number(), newestAt: time.nullable(), complete: z.boolean().nullable() }).nullable(),
+    })
+    .nullable(),
+  changed: z.looseObject({ from: text, at: time }).nullable(),
+  trouble: z.looseObject({ code: text, message: text, mend: text.nullable() }).nullable(),
+});
+
 const trouble = z.object({ code: text, message: text });
 const labels = z.record(text, text);
 const buckets = z.array(z.number());
@@ -85,6 +102,7 @@ export interface Bodies {
   run(body: string, id: string): RunReport;
   alarm(body: string, id: string): Alarm;
   drill(body: string, id: string): DrillRecord;
+  probe(body: string, sourceId: string): ProbeStatus;
   trouble(body: string, sourceId: string): NonNullable<PollStatus["trouble"]>;
   labels(body: string, metric: string): Readonly<Record<string, string>>;
   buckets(body: string, metric: string): readonly number[];
@@ -109,6 +127,7 @@ export function bodiesOf(path: string): Bodies {
     run: (body, id) => read(run, body, `run ${id}`) as RunReport,
     alarm: (body, id) => read(alarm, body, `alarm ${id}`) as Alarm,
     drill: (body, id) => read(drill, body, `drill ${id}`) as DrillRecord,
+    probe: (body, sourceId) => read(probe, body, `the probe of ${sourceId}`) as ProbeStatus,
     trouble: (body, sourceId) => read(trouble, body, `the poll of ${sourceId}`) as NonNullable<PollStatus["trouble"]>,
     labels: (body, metric) => read(labels, body, `a tally of ${metric}`) as Readonly<Record<string, string>>,
     buckets: (body, metric) => read(buckets, body, `a tally of ${metric}`) as readonly number[],

@@ -9,6 +9,7 @@ export interface Database {
   alarms: AlarmsTable;
   sources: SourcesTable;
   polls: PollsTable;
+  probes: { source_id: string; body: string };
   tallies: TalliesTable;
   meta: { key: string; value: string };
   leases: { id: string; holder: string; until: number };
@@ -22,6 +23,7 @@ export const TABLES = [
   "alarms",
   "sources",
   "polls",
+  "probes",
   "tallies",
   "meta",
   "leases",

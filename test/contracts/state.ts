@@ -1,6 +1,6 @@
 /** The contract every State keeps. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { State } from "../../agent/core/ports.ts";
+import type { ProbeStatus, State } from "../../agent/core/ports.ts";
 import { someAlarm, someDrill, someObservation, somePoint, someRun } from "../doubles/values.ts";
 
 export interface StateSuite {
@@ -272,6 +272,40 @@ export function stateContract(suite: StateSuite): void {
         expect(await sources.polls()).toEqual(new Map([["crm", failed]]));
         await sources.putPoll({ ...failed, failures: 0, trouble: null, lastOkAt: T });
         expect(await sources.poll("crm")).toEqual({ ...failed, failures: 0, trouble: null, lastOkAt: T });
+      });
+
+      it("keep what the live product said of itself, until there is none any more", async () => {
+        const { sources } = state.repositories;
+        expect(await sources.probe("crm")).toBeNull();
+        const probe: ProbeStatus = {
+          sourceId: "crm",
+          platform: "nocodb",
+          probedAt: T,
+          reachedAt: T,
+          found: {
+            version: "0.301.3",
+            permissions: [{ name: "read webhooks", neededFor: "capture", granted: null }],
+            clockSkewMs: -12,
+            nativeBackups: { count: 1, newestAt: T - 1, complete: true },
+          },
+          changed: { from: "0.300.0", at: T },
+          trouble: null,
+        };
+        await sources.putProbe(probe);
+        await sources.putProbe({ ...probe, sourceId: "hr", found: null });
+        expect(await sources.probe("crm")).toEqual(probe);
+        const trouble = { code: "token-refused", message: "It refused us.", mend: null };
+        const failed: ProbeStatus = { ...probe, probedAt: T + 1, trouble };
+        await sources.putProbe(failed);
+        expect(await sources.probes()).toEqual(
+          new Map([
+            ["crm", failed],
+            ["hr", { ...probe, sourceId: "hr", found: null }],
+          ]),
+        );
+        await sources.dropProbe("hr");
+        await sources.dropProbe("hr");
+        expect([...(await sources.probes()).keys()]).toEqual(["crm"]);
       });
     });
 

@@ -4,6 +4,7 @@ import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "
 import { LAYERS } from "../../agent/core/words.ts";
 
 type Poll = Parameters<Repositories["sources"]["putPoll"]>[0];
+type Probe = Parameters<Repositories["sources"]["putProbe"]>[0];
 
 interface Tables {
   points: Map<string, RecoveryPoint>;
@@ -13,6 +14,7 @@ interface Tables {
   alarms: Map<string, Alarm>;
   seen: Map<string, number>;
   polls: Map<string, Poll>;
+  probes: Map<string, Probe>;
   tallies: Map<string, Tally>;
   meta: Map<string, string>;
 }
@@ -42,6 +44,7 @@ function emptyTables(): Tables {
     alarms: new Map(),
     seen: new Map(),
     polls: new Map(),
+    probes: new Map(),
     tallies: new Map(),
     meta: new Map(),
   };
@@ -202,6 +205,14 @@ function repositoriesOn(tables: Tables): Repositories {
       polls: async () => new Map([...tables.polls].map(([id, poll]) => [id, copy(poll)])),
       async putPoll(status) {
         tables.polls.set(status.sourceId, copy(status));
+      },
+      probe: async (sourceId) => copy(tables.probes.get(sourceId) ?? null),
+      probes: async () => new Map([...tables.probes].map(([id, probe]) => [id, copy(probe)])),
+      async putProbe(status) {
+        tables.probes.set(status.sourceId, copy(status));
+      },
+      async dropProbe(sourceId) {
+        tables.probes.delete(sourceId);
       },
     },
     tallies: {

@@ -5,6 +5,7 @@ import type { SourceStatus } from "../../core/status.ts";
 import type { Alarm, DrillRecord, RecoveryPoint } from "../../core/values.ts";
 import type { FailingSource } from "../failing.ts";
 import type { SourceView } from "../reader.ts";
+import { presentProduct } from "./product.ts";
 import type { alarmSchema, checkSchema, drillRowSchema, drillSchema, pointSchema, sourceSchema, statusSchema } from "./schemas.ts";
 
 function iso(at: number): string {
@@ -44,6 +45,7 @@ export function presentStatus(status: SourceStatus): z.infer<typeof statusSchema
     failingChecks: status.counts.failingChecks,
     failedRuns: status.failedRuns,
     trouble: trouble === null ? null : { ...trouble, since: isoOrNull(trouble.since) },
+    product: status.product === null ? null : presentProduct(status.product),
   };
 }
 

@@ -15,6 +15,7 @@ import {
   VERDICTS,
 } from "../../core/words.ts";
 import { LIMIT_DEFAULT, LIMIT_MOST } from "../paging.ts";
+import { productSchema } from "./product.ts";
 
 const time = z.iso.datetime().openapi({ example: "2026-03-01T02:00:00.000Z" });
 const count = z.number().int().nonnegative();
@@ -73,6 +74,9 @@ export const statusSchema = z
       .strictObject({ code: z.string(), message: z.string(), failures: count, since: time.nullable() })
       .nullable()
       .openapi({ description: "Set while polling the vault fails" }),
+    product: productSchema
+      .nullable()
+      .openapi({ description: "The live product of the source; null where it has none, or it was not asked yet" }),
   })
   .openapi("SourceStatus");
 

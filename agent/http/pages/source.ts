@@ -24,6 +24,7 @@ import {
 import { resourcesCard } from "./drill.ts";
 import { isolationList } from "./isolation.ts";
 import { historyFigures } from "./history.ts";
+import { productNotice, productTerms } from "./product.ts";
 import { checkResults } from "./results.ts";
 import { pointsSection, runsSection } from "./source-tables.ts";
 import { objectiveBar } from "./svg.ts";
@@ -41,7 +42,7 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
   return html`<nav class="crumbs" aria-label="Where you are"><a href="/">Fleet</a> <span aria-hidden="true">›</span> ${policy.id}</nav>
     <h1>${policy.id} ${levelBadge(status.level)}</h1>
     <p class="headline">${status.headline}.</p>
-    ${nextBox(view)} ${identity(view)} ${pollTrouble(view)}
+    ${nextBox(view)} ${identity(view)} ${pollTrouble(view)} ${productNotice(status.product)}
     <div class="cards">
       ${newestCard(view)} ${verificationCard(view)} ${restoreTimeCard(view)} ${view.drill === null ? "" : resourcesCard(view.drill)}
     </div>
@@ -96,6 +97,7 @@ function identity({ policy, status, poll, at }: SourceView): Html {
     ${term("Tier", policy.tier, "How important it is; it orders sources that stand equally badly")}
     ${term("Backups", html`vault <code>${policy.backups.vaultId}</code>, <code>${policy.backups.path}/${policy.backups.pattern}</code>`)}
     ${term("Looked at", poll === null || poll.lastPollAt === null ? "not yet" : ago(poll.lastPollAt, at), "When the vault was last listed")}
+    ${productTerms(status.product, at)}
   </dl>`;
 }
 

@@ -5,8 +5,9 @@ import { AgentError } from "../../core/errors.ts";
 import type { Database } from "../schema.ts";
 import * as begin from "./0001-begin.ts";
 import * as alive from "./0002-alive.ts";
+import * as probes from "./0003-probes.ts";
 
-export const MIGRATIONS: Readonly<Record<string, Migration>> = { "0001-begin": begin, "0002-alive": alive };
+export const MIGRATIONS: Readonly<Record<string, Migration>> = { "0001-begin": begin, "0002-alive": alive, "0003-probes": probes };
 
 export const SCHEMA_VERSION = Object.keys(MIGRATIONS).sort().at(-1) ?? "";
 

@@ -43,6 +43,25 @@ export function sourcesRepository(db: Kysely<Database>, bodies: Bodies): Sources
         .onConflict((conflict) => conflict.column("source_id").doUpdateSet(row))
         .execute();
     },
+    async probe(sourceId) {
+      const row = await db.selectFrom("probes").selectAll().where("source_id", "=", sourceId).executeTakeFirst();
+      return row === undefined ? null : bodies.probe(row.body, sourceId);
+    },
+    async probes() {
+      const rows = await db.selectFrom("probes").selectAll().execute();
+      return new Map(rows.map((row) => [row.source_id, bodies.probe(row.body, row.source_id)]));
+    },
+    async putProbe(status) {
+      const body = JSON.stringify(status);
+      await db
+        .insertInto("probes")
+        .values({ source_id: status.sourceId, body })
+        .onConflict((conflict) => conflict.column("source_id").doUpdateSet({ body }))
+        .execute();
+    },
+    async dropProbe(sourceId) {
+      await db.deleteFrom("probes").where("source_id", "=", sourceId).execute();
+    },
   };
 }
 

@@ -59,7 +59,7 @@ describe("opening", () => {
       return { counts: await state.counts(), schema: state.schemaVersion };
     });
     expect(counts).toMatchObject({ points: 2, runs: 0, leases: 0 });
-    expect(schema).toBe("0002-alive");
+    expect(schema).toBe("0003-probes");
   });
 
   it("is closed when opening fails, so that the file can be moved", async () => {
@@ -141,6 +141,7 @@ describe("damage", () => {
     ["an alarm that is a number", "update alarms set body = '7'", (state: SqliteState) => state.repositories.alarms.list({})],
     ["a point of another kind", "update points set kind = 'cloud'", (state: SqliteState) => state.repositories.points.get("p1")],
     ["a tally without numbers", "update tallies set buckets = '[\"x\"]'", (state: SqliteState) => state.repositories.tallies.all()],
+    ["a probe without a time", "update probes set body = '{}'", (state: SqliteState) => state.repositories.sources.probe("crm")],
     ["a poll's trouble", "update polls set trouble = '{}'", (state: SqliteState) => state.repositories.sources.poll("crm")],
   ] as const)("%s is told as damage of the state, with the mend", async (_, statement, read) => {
     await within(async ({ repositories }) => {
@@ -149,6 +150,8 @@ describe("damage", () => {
       await repositories.drills.put(someDrill("d1"));
       await repositories.alarms.put(someAlarm("a1"));
       await repositories.tallies.add([{ metric: "m", labels: {}, count: 1, sum: 1, buckets: [1] }]);
+      const probe = { reachedAt: 1, found: null, changed: null, trouble: null };
+      await repositories.sources.putProbe({ sourceId: "crm", platform: "nocodb", probedAt: 1, ...probe });
       await repositories.sources.putPoll({
         sourceId: "crm",
         lastPollAt: 1,

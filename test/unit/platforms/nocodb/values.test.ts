@@ -4,7 +4,7 @@ import type { Field, Value } from "../../../../agent/core/content.ts";
 import { withoutSecrets } from "../../../../agent/platforms/nocodb/documents.ts";
 import { linkStore, reciprocalOf, visibleColumns } from "../../../../agent/platforms/nocodb/model.ts";
 import { tableSchema } from "../../../../agent/platforms/nocodb/schema.ts";
-import { titleOf, tagOf } from "../../../../agent/platforms/nocodb/scratch.ts";
+import { titleOf, tagOf } from "../../../../agent/platforms/nocodb/tag.ts";
 import { uploadedId } from "../../../../agent/platforms/nocodb/scratch-records.ts";
 import { attachmentsOf, canonical, fileIdOf, semanticType, timeOf, toNocoDb } from "../../../../agent/platforms/nocodb/values.ts";
 import { all, compared, oneOf } from "../../../../agent/platforms/nocodb/where.ts";
