@@ -1,7 +1,7 @@
 /** From state to gauges: the one place that says what each series of a source is. Rebuilt from state at start, so a restart changes no alert. */
 import { CLOCK_SLACK_MS, type CalendarState, nextSampleAt } from "../core/plan.ts";
 import type { SourcePolicy, UncoveredSource } from "../core/policy.ts";
-import type { GaugeSample, LedgerRow } from "../core/ports.ts";
+import type { GaugeSample, LedgerRow, ProbeStatus } from "../core/ports.ts";
 import { gapAllowance } from "../core/statistics/rules.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
 import { CHECK_STATUSES, ITEM_KINDS, SIGNALS } from "../core/words.ts";
@@ -19,6 +19,8 @@ export interface SourceState {
   readonly latest: DrillRecord | null;
   /** The newest drill whose facts are known: what the newest verified point holds. */
   readonly latestFacts: DrillRecord | null;
+  /** Of its live product; null or left out where it was never asked. */
+  readonly probe?: ProbeStatus | null;
   readonly alarms: readonly Alarm[];
   readonly gaps: readonly Observation[];
   readonly calendars: readonly (CalendarState & { readonly nextAt: number | null })[];
@@ -42,6 +44,8 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
   at("backup_expected_interval_seconds", policy.backups.everyMs);
   at("backup_schedule_jitter_seconds", policy.backups.everyMs === null ? null : policy.backups.jitterMs);
   at("backup_retention_objective_seconds", policy.backups.retentionMs);
+
+  if (state.probe !== undefined && state.probe !== null) add("backup_product_reachable", state.probe.trouble === null ? 1 : 0);
 
   const newest = state.points[0];
   at("backup_last_success_timestamp_seconds", newest?.createdAt);

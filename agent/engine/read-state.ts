@@ -40,6 +40,7 @@ export async function readSource(
     ledger: await repositories.drills.ledger(policy.id),
     latest: newestJudged(drills),
     latestFacts: drills.find((drill) => drill.facts !== null) ?? null,
+    probe: await repositories.sources.probe(policy.id),
     alarms: await repositories.alarms.list({ sourceId: policy.id }),
     gaps: await repositories.observations.list(policy.id, "gap", { limit: 200 }),
     calendars,

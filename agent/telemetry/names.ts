@@ -226,6 +226,12 @@ export const METRICS = {
     help: "1 while something is missing of a source in the catalogue: a backup, an owner, an objective, a drill schedule and the like.",
     labels: ["source", "finding"],
   },
+  backup_product_reachable: {
+    type: "gauge",
+    unit: "1",
+    help: "1 while the live product of a source answered the last probe, else 0; absent where it has none, or was not asked yet.",
+    labels: ["source"],
+  },
   restorewatch_uncovered_sources: {
     type: "gauge",
     unit: "{source}",

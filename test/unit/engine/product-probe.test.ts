@@ -4,6 +4,8 @@ import { AgentError } from "../../../agent/core/errors.ts";
 import type { PlatformProbe, SourceProducts } from "../../../agent/core/platform-ports.ts";
 import { pollSource } from "../../../agent/engine/poller.ts";
 import { PROBE_AGAIN_MS, PROBE_EVERY_MS } from "../../../agent/engine/product-probe.ts";
+import { sourceSamples } from "../../../agent/engine/project.ts";
+import { readSource } from "../../../agent/engine/read-state.ts";
 import { applyEntry } from "../../../agent/engine/recorder/apply.ts";
 import { readStatuses } from "../../../agent/engine/statuses.ts";
 import { fakeClock } from "../../doubles/clock.ts";
@@ -83,6 +85,10 @@ async function world(first: Answer = async () => FOUND) {
     },
     kept: () => state.repositories.sources.probe("crm"),
     polled: () => state.repositories.sources.poll("crm"),
+    gauge: async () =>
+      sourceSamples(await readSource(source, state.repositories, NOW, []), clock.now()).find(
+        (sample) => sample.metric === "backup_product_reachable",
+      )?.value,
     status: async () => (await readStatuses([source], state.repositories, clock.now()))[0],
     logs: () => telemetry.logs.map((log) => log.message),
   };
@@ -94,7 +100,9 @@ const refusal: Answer = () =>
 describe("the live product beside a poll", () => {
   test("is asked, and what it said is kept and shown with the source", async () => {
     const it = await world();
+    expect(await it.gauge()).toBeUndefined();
     expect((await it.poll()).ok).toBe(true);
+    expect(await it.gauge()).toBe(1);
     const { permissions } = FOUND;
     expect(await it.kept()).toEqual({
       sourceId: "crm",
@@ -137,6 +145,7 @@ describe("the live product beside a poll", () => {
     it.answers(refusal);
     const outcome = await it.poll();
     expect(outcome).toMatchObject({ ok: true, trouble: null });
+    expect(await it.gauge()).toBe(0);
     expect(await it.polled()).toMatchObject({ failures: 0, trouble: null, lastOkAt: NOW + PROBE_EVERY_MS });
     expect(await it.kept()).toMatchObject({
       probedAt: NOW + PROBE_EVERY_MS,
