@@ -17,7 +17,12 @@ export const REQUIRED_CHECKS: Readonly<Record<Layer, readonly (readonly string[]
  * fine; or it says that this agent itself told what it must not, or that something promised (protection,
  * erasure) could not be looked for: no verdict of `verified` may hide that.
  */
-export const MUST_NOT_BE_IN_DOUBT: readonly string[] = ["artifact.immutable", "credentials.decrypt", "governance.erasure", "governance.masking"];
+export const MUST_NOT_BE_IN_DOUBT: readonly string[] = [
+  "artifact.immutable",
+  "credentials.decrypt",
+  "governance.erasure",
+  "governance.masking",
+];
 
 export interface LayerVerdicts {
   readonly verdict: Verdict;

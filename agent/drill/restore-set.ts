@@ -97,9 +97,13 @@ async function draw(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const drawn = new Map<string, string[]>();
-  const share = Math.max(1, Math.ceil(request.drawn / Math.max(1, tables.length)));
-  for (const table of tables) {
+  const shares = fairShares(
+    tables.map((table) => table.loaded),
+    request.drawn,
+  );
+  for (const [at, table] of tables.entries()) {
     const { id, name } = table.collection;
+    const share = shares[at] ?? 0;
     const named = always.filter((one) => one.collection === id || one.collection === name).map((one) => one.key);
     const rows = await sandbox.query(
       `SELECT DISTINCT k FROM ${quoted(table.table)} WHERE k IS NOT NULL ORDER BY sha256($1 || k), k LIMIT ${share}`,
@@ -109,6 +113,25 @@ async function draw(
     drawn.set(id, [...new Set([...named, ...rows.map((row) => String(row["k"]))])]);
   }
   return drawn;
+}
+
+/**
+ * As many of each as of the others, as far as there are so many; what a small one leaves over goes to the larger.
+ * @returns by place, at least one of each that has any, and `total` in all where there are so many
+ */
+export function fairShares(sizes: readonly number[], total: number): readonly number[] {
+  const shares = sizes.map((size) => Math.min(1, size));
+  let left = total - shares.reduce((sum, one) => sum + one, 0);
+  for (;;) {
+    const open = sizes.flatMap((size, at) => (size > (shares[at] ?? 0) ? [at] : []));
+    if (left <= 0 || open.length === 0) return shares;
+    const each = Math.max(1, Math.floor(left / open.length));
+    for (const at of open) {
+      const more = Math.min(each, (sizes[at] ?? 0) - (shares[at] ?? 0), left);
+      shares[at] = (shares[at] ?? 0) + more;
+      left -= more;
+    }
+  }
 }
 
 async function fetchClosed(

@@ -7,7 +7,7 @@ import type { ContentRecord } from "../../../agent/core/content.ts";
 import { AgentError } from "../../../agent/core/errors.ts";
 import type { Content } from "../../../agent/core/ports.ts";
 import { RESTORE_SET_FILE, type RestoreRequest } from "../../../agent/drill/protocol.ts";
-import { drawRestoreSet, writeRestoreSet } from "../../../agent/drill/restore-set.ts";
+import { fairShares, drawRestoreSet, writeRestoreSet } from "../../../agent/drill/restore-set.ts";
 import { readRestoreSet } from "../../../agent/engine/scratch/read-set.ts";
 import { duckdb } from "../../../agent/sandboxes/duckdb/index.ts";
 import { collection, field, memoryContent, record } from "../../doubles/content.ts";
@@ -142,3 +142,14 @@ async function allOf(of: Content, id: string): Promise<ContentRecord[]> {
   for await (const batch of of.records(id, never)) records.push(...batch);
   return records;
 }
+
+test.each([
+  ["what small ones leave over goes to the larger", [30, 12, 25, 0], 100, [30, 12, 25, 0]],
+  ["as many of each as of the others", [1000, 1000, 1000], 99, [33, 33, 33]],
+  ["what does not divide is given out all the same", [10, 10, 10], 10, [4, 3, 3]],
+  ["a small one among large", [2, 500, 500], 100, [2, 49, 49]],
+  ["at least one of each that has any", [5, 5, 5, 0], 2, [1, 1, 1, 0]],
+  ["nothing", [], 10, []],
+])("shares of a draw: %s", (_, sizes, total, expected) => {
+  expect(fairShares(sizes, total)).toEqual(expected);
+});
