@@ -4,6 +4,7 @@ import { bag } from "./bag/index.ts";
 import { baserow } from "./baserow/index.ts";
 import { csv } from "./csv/index.ts";
 import { grist } from "./grist/index.ts";
+import { n8nFormat } from "./n8n/index.ts";
 import { nodeRedFormat } from "./node-red/index.ts";
 
-export const formats: readonly FormatDefinition[] = [bag, baserow, csv, grist, nodeRedFormat];
+export const formats: readonly FormatDefinition[] = [bag, baserow, csv, grist, n8nFormat, nodeRedFormat];
