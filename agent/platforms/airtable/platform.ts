@@ -68,19 +68,30 @@ async function freshAddress(
 async function probe(client: Client, base: string, deps: Pick<PlatformDeps, "clock">, signal: AbortSignal): Promise<PlatformProbe> {
   const { body, headers } = await client.whoami(signal);
   const told = Date.parse(headers["date"] ?? "");
+  const permissions: PlatformProbe["permissions"] = NEEDED.map((name) => ({
+    name,
+    neededFor: "capture",
+    granted: body.scopes === undefined ? null : body.scopes.includes(name),
+  }));
+  if (permissions.every((one) => one.granted !== false)) await tried(client, base, signal);
   return {
     // Airtable names no release: the one version of its API is all there is.
     version: "v0",
     // There is one Airtable; a base is told by its id alone.
     identity: { instance: "airtable", scope: base },
-    permissions: NEEDED.map((name) => ({
-      name,
-      neededFor: "capture",
-      granted: body.scopes === undefined ? null : body.scopes.includes(name),
-    })),
+    permissions,
     // Snapshots of a base are made and seen on its pages only.
     nativeBackups: null,
     // The header is cut to the second: half of one is the fairest guess.
     clockSkewMs: Number.isNaN(told) ? null : told + 500 - deps.clock.now(),
   };
+}
+
+/**
+ * Scopes say nothing of this base, and a schema that answers says nothing of records: those are refused alone when the calls of the month
+ * are used up.
+ */
+async function tried(client: Client, base: string, signal: AbortSignal): Promise<void> {
+  const [table] = await client.tables(base, signal);
+  if (table !== undefined) await client.rows(base, table.id, { fields: [table.primaryFieldId], pageSize: 1 }, signal);
 }

@@ -103,6 +103,8 @@ describe("limits", () => {
       const error = await failure(() => keysOf(collection));
       expect(error).toMatchObject({ kind: "rate_limited", code: "quota-exhausted" });
       expect(since(before).filter((one) => one.status === 429)).toHaveLength(1);
+      // The probe finds it out before a capture does.
+      expect(await failure(() => open().platform.probe(never))).toMatchObject({ code: "quota-exhausted" });
     } finally {
       shop.server.world.quotaSpent = false;
     }
@@ -134,6 +136,23 @@ describe("reading", () => {
     expect((await raw("GET", "/meta/bases/appNobodyKnowsIt0/tables")).status).toBe(403);
     const error = await failure(() => opener.open(shop.tokens.full, "appNobodyKnowsIt0").platform.inventory(never));
     expect(error.kind).toBe("auth");
+    expect(await failure(() => opener.open(shop.tokens.full, "appNobodyKnowsIt0").platform.probe(never))).toMatchObject({ kind: "auth" });
+  });
+
+  test("who works on a base is told to some only: without it the rest is read, and what is missing is said", async () => {
+    shop.server.intercept = (request, response) => {
+      if (request.url?.includes("include=collaborators") !== true) return false;
+      response.writeHead(403, { "content-type": "application/json" });
+      response.end('{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND","message":"no"}}');
+      return true;
+    };
+    try {
+      const { aspects, access, collections } = await open().platform.inventory(never);
+      expect(aspects.access).toMatchObject({ included: false });
+      expect([access.length, collections.length]).toEqual([0, 4]);
+    } finally {
+      shop.server.intercept = null;
+    }
   });
 
   test("empty cells and boxes that are not ticked are left out: absent is false for a box, and null for everything else", async () => {
