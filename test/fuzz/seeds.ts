@@ -156,7 +156,21 @@ function csvSeeds(): Seed[] {
   ];
 }
 
-export const FORMATS = ["grist", "node-red", "baserow", "bag", "csv"] as const;
+/** Made on a real n8n, 2.41.1. */
+function n8nSeeds(): Seed[] {
+  const from = resolve(ROOT, "test/fixtures/n8n");
+  const base = { format: "n8n", kindOf: kindByName, key: "fixture-encryption-key", finish: null, covered: false };
+  const json = single("n8n", "workflows of the command line", readFileSync(join(from, "workflows.json")), "json");
+  return [
+    { ...base, name: "backup directory of workflows", files: filesUnder(join(from, "workflows")) },
+    { ...base, name: "backup directory of credentials", files: filesUnder(join(from, "credentials")) },
+    json,
+    single("n8n", "package", readFileSync(join(from, "shop.n8np")), "text"),
+    { ...single("n8n", "entities.zip", readFileSync(join(from, "entities.zip")), "zip"), key: base.key },
+  ];
+}
+
+export const FORMATS = ["grist", "node-red", "baserow", "bag", "csv", "n8n"] as const;
 
 /** Seeds of one format; throws for one that is not known. */
 export async function seedsOf(format: string): Promise<readonly Seed[]> {
@@ -166,5 +180,6 @@ export async function seedsOf(format: string): Promise<readonly Seed[]> {
   if (format === "baserow") return baserowSeeds();
   if (format === "bag") return bagSeeds();
   if (format === "csv") return csvSeeds();
+  if (format === "n8n") return n8nSeeds();
   throw new Error(`there are no seeds of a format called ${format}`);
 }

@@ -10,7 +10,7 @@ export interface Likeness extends Recognition {
 
 const NO: Likeness = { confidence: 0, formatVersion: null, because: "it holds nothing of n8n", layout: "documents" };
 const ENTITIES =
-  /PK\u0003\u0004[^]{26}(?:apikey|credentialsentity|data_table_user_\w+|datatable|deploymentkey|workflowentity|migrations)(?:\.\d+)?\.jsonl/gu;
+  /PK[^]{28}(?:apikey|credentialsentity|data_table_user_\w+|datatable|deploymentkey|workflowentity|migrations)(?:\.\d+)?\.jsonl/gu;
 
 export async function likenessOf(probe: ArtifactProbe): Promise<Likeness> {
   if (probe.kind === "directory") return directoryLikeness(probe);
