@@ -5,7 +5,7 @@ import { CREATED, KEY, UPDATED } from "./rows.ts";
 
 interface Written {
   readonly collections: Readonly<Record<string, { readonly records: number; readonly parts: readonly string[] }>>;
-  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number; readonly sniffedType?: string | null }>>;
 }
 
 /** @returns text by path within the bag */
@@ -31,6 +31,8 @@ export function bagDocuments(
         id: file.id,
         name: file.name,
         type: file.declaredType,
+        // What the bytes themselves say, which may be something else than what the product calls them.
+        ...(typeof bytes?.sniffedType === "string" ? { sniffedType: bytes.sniffedType } : {}),
         ...(bytes === undefined ? { bytes: file.bytes, presence: file.presence } : { bytes: bytes.bytes, sha256: bytes.sha256 }),
       };
     }),

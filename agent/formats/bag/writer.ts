@@ -25,7 +25,7 @@ interface Progress {
   readonly startedAt: string;
   readonly fingerprint: string;
   readonly collections: Readonly<Record<string, CollectionProgress>>;
-  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number; readonly sniffedType: string | null }>>;
 }
 
 /**
@@ -177,16 +177,24 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function writeFileByDigest(bag: string, bytes: AsyncIterable<Uint8Array>): Promise<{ sha256: string; bytes: number }> {
+/** So much of a file tells what kind it is. */
+const HEAD_BYTES = 4100;
+
+async function writeFileByDigest(
+  bag: string,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<{ readonly sha256: string; readonly bytes: number; readonly sniffedType: string | null }> {
   const folder = join(bag, "data", "files");
   await mkdir(folder, { recursive: true });
   const growing = join(folder, "incoming.growing");
   const hash = createHash("sha256");
   let count = 0;
+  let head = new Uint8Array(0);
   const handle = await open(growing, "w");
   try {
     for await (const part of bytes) {
       hash.update(part);
+      if (count < HEAD_BYTES) head = Buffer.concat([head, part.subarray(0, HEAD_BYTES - count)]);
       count += part.length;
       await handle.writeFile(part);
     }
@@ -197,7 +205,16 @@ async function writeFileByDigest(bag: string, bytes: AsyncIterable<Uint8Array>):
   const sha256 = hash.digest("hex");
   await rename(growing, join(folder, sha256));
   await syncDirectory(folder);
-  return { sha256, bytes: count };
+  return { sha256, bytes: count, sniffedType: await sniffed(head) };
+}
+
+/** @returns null for what has no telling beginning, such as text; HTML is told, since an error page saved as a file is one */
+async function sniffed(head: Uint8Array): Promise<string | null> {
+  // Only a capture that meets a file needs it.
+  const { fileTypeFromBuffer } = await import("file-type");
+  const found = await fileTypeFromBuffer(head);
+  if (found !== undefined) return found.mime;
+  return /^\s*<(?:!doctype html|html)[\s>]/iu.test(Buffer.from(head.subarray(0, 200)).toString("latin1")) ? "text/html" : null;
 }
 
 /** Manifests over everything that is there; `bagit.txt` comes last, since without it the directory is no bag. */

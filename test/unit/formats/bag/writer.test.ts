@@ -204,3 +204,19 @@ test("a sealed secret whose credential the product does not list makes no bag", 
   await expect(finished).rejects.toMatchObject({ kind: "transient", code: "secret-without-credential" });
   await expect(access(join(directory, "staging", "bag.zip"))).rejects.toMatchObject({ code: "ENOENT" });
 });
+
+test.each([
+  ["a picture, in small pieces", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52], "image/png"],
+  ["an error page saved as one", [...Buffer.from("\n<!DOCTYPE html><html><body>502</body></html>")], "text/html"],
+  ["text", [...Buffer.from("just words")], undefined],
+  ["nothing", [], undefined],
+])("the kind of a file is taken from its bytes: %s", async (_, content, sniffed) => {
+  const staging = join(await workDir(), "staging");
+  const writer = await openBagWriter(staging, BEGIN);
+  for (const each of [people, odd]) await writer.endCollection(each);
+  await writer.file("f1", bytes(...content));
+  await writer.finish(described, {}, INFO);
+  const [file] = JSON.parse(await readFile(join(staging, "bag", "data", "files.json"), "utf8")) as { type: string; sniffedType?: string }[];
+  expect(file).toMatchObject({ type: "image/png" });
+  expect(file?.sniffedType).toBe(sniffed);
+});
