@@ -31,7 +31,9 @@ export function openBase(client: Client, place: Place, deps: Pick<PlatformDeps, 
         for await (const records of pagesOf(client, place, collection, { after, since, signal }))
           yield { records, cursor: records.at(-1)?.key ?? "" };
       },
-      incremental: (collection) => updatesField(collection, place.updatedField) !== null,
+      // Whether a link that was set from the other side counts as an edit is told nowhere.
+      incremental: (collection) =>
+        updatesField(collection, place.updatedField) !== null && collection.fields.every((field) => field.link === null || field.computed),
       async *fileBytes(file, signal) {
         if (!seen.has(file.id)) await inventory(signal);
         yield* await client.download(await freshAddress(client, place, file, seen, monotonic, signal), signal);
