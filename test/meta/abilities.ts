@@ -2,9 +2,10 @@
  * Which format can answer which check, found by asking: every check is asked of documents of every format, with a history and all that
  * can be known from outside. A check that answers once (with anything but "does not apply" and "could not tell") can be answered.
  */
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { armor, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { Expectation } from "../../agent/core/ports.ts";
 import type { PointFacts } from "../../agent/core/values.ts";
@@ -34,6 +35,9 @@ interface Document {
   readonly key?: string;
 }
 
+/** Of the exports in test/fixtures/n8n, made for them. */
+const N8N_KEY = "fixture-encryption-key";
+
 const DOCUMENTS: readonly Document[] = [
   {
     format: "bag",
@@ -58,6 +62,9 @@ const DOCUMENTS: readonly Document[] = [
   { format: "csv", write: (directory) => writeFiles(join(directory, "people"), { "people.csv": csvOf([["Id", "Mail"], ...PEOPLE]) }) },
   { format: "grist", write: (directory) => Promise.resolve(writeGristTable(directory, PEOPLE)) },
   { format: "grist", write: async (directory) => buildLibrary(join(directory, "library.grist")) },
+  { format: "n8n", key: N8N_KEY, write: (directory) => copied(directory, "entities.zip") },
+  { format: "n8n", write: (directory) => copied(directory, "workflows.json") },
+  { format: "n8n", write: (directory) => copied(directory, "shop.n8np") },
   { format: "node-red", key: SECRET, write: (directory) => writeUserDir(join(directory, "data")) },
   { format: "node-red", write: (directory) => written(directory, "flows.json", JSON.stringify(flows())) },
 ];
@@ -92,6 +99,14 @@ async function answered(document: Document, path: string, base: string): Promise
     previousAt: previous === null ? null : point().createdAt,
     points: { count: 3, oldestAt: 0, newestAt: 0, overdue: 0, overdueProtected: 0 },
     objectives: { ...objectives, minPoints: 1, immutableMs: 1, dataRetentionMs: 1 },
+    erasure: {
+      trouble: null,
+      key: "",
+      subjects: [{ digest: "0".repeat(64), erasedAt: 0 }],
+      fields: (previous?.collections ?? []).flatMap(({ id, fields }) =>
+        fields.filter(({ type, computed }) => type === "text" && !computed).map((field) => ({ collection: id, field: field.id })),
+      ),
+    },
     critical: previous?.collections.slice(0, 1).map(({ name }) => ({ collection: name, key: "1" })) ?? [],
   });
   const asked = [first, await askAll(path, workDir, { ...own, expectation: known(first.facts) })];
@@ -124,6 +139,12 @@ function writeGristTable(directory: string, rows: readonly (readonly string[])[]
   writeGristDocument(path, {
     tables: [{ id: "People", columns: [{ id: "Mail", type: "Text" }], rows: rows.map(([, mail = ""]) => ({ Mail: mail })) }],
   });
+  return path;
+}
+
+async function copied(directory: string, name: string): Promise<string> {
+  const path = join(directory, name);
+  await copyFile(fileURLToPath(new URL(`../fixtures/n8n/${name}`, import.meta.url)), path);
   return path;
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formats } from "../../agent/formats/api.ts";
 import { temporaryDirectory } from "../doubles/temporary.ts";
@@ -179,6 +180,7 @@ async function oneOfEach(directory: string): Promise<readonly (readonly [format:
     baserow,
     csv: await writeShop(join(directory, "csv")),
     grist: buildLibrary(join(directory, "library.grist")),
+    n8n: fileURLToPath(new URL("../fixtures/n8n/workflows.json", import.meta.url)),
     "node-red": await writeUserDir(join(directory, "node-red")),
   };
   return formats.map(({ id }) => [id, made[id] ?? `no document of format ${id} is made here`]);
