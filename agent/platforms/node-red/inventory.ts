@@ -9,12 +9,17 @@ import { type FlowNode, type FlowSet, flowSetOfInstance } from "../../products/n
 import { COLLECTIONS } from "../../products/node-red/records.ts";
 import type { Flows, NodeSets } from "./schema.ts";
 
-export async function readInventory(client: Client, signal: AbortSignal): Promise<LiveInventory> {
+export async function readInventory(
+  client: Client,
+  signal: AbortSignal,
+): Promise<{ readonly inventory: LiveInventory; readonly set: FlowSet }> {
   const answer = await client.flows(signal);
   const flows = withoutSecrets(answer);
   const sets = await client.nodes(signal);
-  const described = await describe(client, flowSetOfInstance(flows), sets, signal);
-  return { ...described, originals: { flows: { rev: answer.rev, flows: flows as readonly Json[] }, modules: modulesOf(sets) } };
+  const set = flowSetOfInstance(flows);
+  const described = await describe(client, set, sets, signal);
+  const originals = { flows: { rev: answer.rev, flows: flows as readonly Json[] }, modules: modulesOf(sets) };
+  return { inventory: { ...described, originals }, set };
 }
 
 /** @param set what to describe; the instance is asked which of its nodes have credentials */

@@ -19,6 +19,8 @@ export interface PlatformOptions {
 
 export function openInstance(client: Client, options: PlatformOptions, deps: Pick<PlatformDeps, "clock">): OpenPlatform {
   const scope = scopeOf(options.url);
+  /** What an inventory was described from: a capture's collections are all of that one moment, and read once. */
+  const described = new WeakMap<Collection, FlowSet>();
   const read = async (collection: Collection, signal: AbortSignal): Promise<ContentRecord[]> => {
     refuseOtherFields(collection);
     return recordsByKey(flowSetOfInstance((await client.flows(signal)).flows), collection.id);
@@ -27,7 +29,8 @@ export function openInstance(client: Client, options: PlatformOptions, deps: Pic
     platform: {
       probe: (signal) => probe(client, scope, deps, signal),
       inventory: async (signal) => {
-        const inventory = await readInventory(client, signal);
+        const { inventory, set } = await readInventory(client, signal);
+        for (const collection of inventory.collections) described.set(collection, set);
         // A capture seals only what its inventory names.
         const credentials: Credential[] = [...inventory.credentials];
         for await (const { credential: id } of secretFiles(options, signal))
@@ -45,9 +48,10 @@ export function openInstance(client: Client, options: PlatformOptions, deps: Pic
     },
     discoverer: { discover: async (signal) => (await client.settings(signal), [{ scope, kind: "instance", name: scope }]) },
     capturer: {
-      // One call gives everything, so a collection is of one moment; that all are, the revision in the inventory's originals tells.
       async *records(collection, { after, signal }) {
-        const records = (await read(collection, signal)).filter((record) => after === null || record.key > after);
+        const set = described.get(collection);
+        const all = set === undefined ? await read(collection, signal) : recordsByKey(set, collection.id);
+        const records = after === null ? all : all.filter((record) => record.key > after);
         for (const page of pages(records, options.pageSize)) {
           signal.throwIfAborted();
           yield { records: page, cursor: page.at(-1)?.key ?? "" };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RestoreSet } from "../../../agent/core/platform-ports.ts";
 import { restoreSet } from "../../contracts/platform.ts";
+import { startFaultyProxy } from "../../doubles/faulty-proxy.ts";
 import { type NodeRed, startNodeRed } from "../../servers/node-red.ts";
 import { type Admin, adminOf, BROKER_SECRET, type Document, production, startSink, until } from "./flows.ts";
 import { opener as createOpener } from "./opener.ts";
@@ -225,4 +226,52 @@ it("an instance that asks nobody to log in is read, and the probe says so", asyn
   } finally {
     await open.stop();
   }
+});
+
+describe("the revision", () => {
+  it("is a digest of the flows: answers that are all shortened alike do not look whole", async () => {
+    const proxy = await startFaultyProxy(live.url);
+    try {
+      const through = opener.open(proxy.url, { user: live.user, password: live.password });
+      const shortened = (body: string): string => {
+        const answer = JSON.parse(body) as { flows: unknown[]; rev: string };
+        return JSON.stringify({ ...answer, flows: answer.flows.slice(0, -1) });
+      };
+      proxy.set(({ url }) => (url.startsWith("/flows") ? { kind: "edit", change: shortened } : null));
+      await expect(through.platform.inventory(never)).rejects.toMatchObject({ kind: "transient", code: "flows-not-whole" });
+      expect(proxy.spoilt()).toBe(2);
+      proxy.set(({ url, at }) => (url.startsWith("/flows") && at === 1 ? { kind: "edit", change: shortened } : null));
+      expect((await through.platform.inventory(never)).originals).toEqual((await source().platform.inventory(never)).originals);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it("agrees with flows of every kind the editor and the API can leave behind", async () => {
+    const odd: Document[] = [
+      { id: "odd-tab", type: "tab", label: 'Zahlen – 数 \u2028 "quoted"', disabled: false, info: "" },
+      {
+        id: "odd1",
+        type: "inject",
+        z: "odd-tab",
+        name: "",
+        repeat: "",
+        payload: "1e400",
+        x: 1.5,
+        y: -0.25,
+        wires: [[]],
+        7: "first",
+        3: "second",
+      },
+      { id: "odd2", type: "comment", z: "odd-tab", name: "big", big: 9_007_199_254_740_992, tiny: 1e-7, x: 1, y: 1, wires: [] },
+      { id: "odd3", type: "gone-type", z: "odd-tab", credentials: { password: "never-kept" }, x: 1, y: 1, wires: [] },
+    ];
+    await admin.deploy([...production(sink.url), ...odd]);
+    try {
+      const { originals } = await source().platform.inventory(never);
+      expect(originals["flows"]).toMatchObject({ rev: (await admin.flows()).rev });
+    } finally {
+      await admin.deploy(production(sink.url));
+    }
+  });
 });
