@@ -13,6 +13,7 @@ export interface Mapping {
 /** What could not be put in, counted by its reason. */
 export class Refusals {
   readonly #counts = new Map<string, { aspect: string; reason: string; count: number }>();
+  readonly #fields = new Set<string>();
 
   add(aspect: string, reason: string): void {
     const known = this.#counts.get(`${aspect} ${reason}`) ?? { aspect, reason, count: 0 };
@@ -31,8 +32,14 @@ export class Refusals {
     }
   }
 
-  all(): LoadOutcome["refused"] {
-    return [...this.#counts.values()];
+  /** A field some values of which nobody can write there: it is not compared. */
+  field(collection: string, field: string, reason: string): void {
+    this.#fields.add(`${collection}/${field}`);
+    this.add("access", reason);
+  }
+
+  told(): Pick<LoadOutcome, "refused" | "unrestorable"> {
+    return { refused: [...this.#counts.values()], unrestorable: [...this.#fields] };
   }
 }
 

@@ -42,7 +42,7 @@ export async function loadBase(client: Client, base: string, set: RestoreSet, si
     claimed.set(collection.id, given.size);
   }
   await setLinks(client, set, keys, mapping, refusals, signal);
-  return { claimed, keys, refused: refusals.all() };
+  return { claimed, keys, ...refusals.told() };
 }
 
 async function createTable(

@@ -81,8 +81,9 @@ async function bodyOf(
       body[field.name] = uploaded.length === 0 ? null : uploaded;
       continue;
     }
+    // Nothing of the backup is lost by it: who is a member is decided where it is restored.
     if (field.platformType === "User" && typeof value === "object" && value?.some((one) => !members.has(one)) === true)
-      refusals.add("records", "people in a User field are not members of the scratch base");
+      refusals.field(collection.id, field.id, "people in a User field are not members of the scratch base");
     body[field.name] = toNocoDb(field, value, members);
   }
   return body;

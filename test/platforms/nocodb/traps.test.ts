@@ -5,6 +5,7 @@ import { compareReadBack } from "../../../agent/core/compare.ts";
 import type { Collection, ContentRecord } from "../../../agent/core/content.ts";
 import { AgentError } from "../../../agent/core/errors.ts";
 import type { LoadOutcome, ReadBack, RestoreSet } from "../../../agent/core/platform-ports.ts";
+import { loadsResult, readBackResult } from "../../../agent/engine/scratch/judge.ts";
 import { askedOne } from "../../../agent/platforms/nocodb/links.ts";
 import { attachmentsOf } from "../../../agent/platforms/nocodb/values.ts";
 import { restoreSet } from "../../contracts/platform.ts";
@@ -309,6 +310,24 @@ describe("writing", () => {
     const { loaded, back } = await restored({ ...set, records }, "restorewatch-traps-batch");
     expect(loaded.refused).toEqual([{ aspect: "records", reason: expect.stringContaining("refuses a record") as unknown, count: 1 }]);
     expect(differences({ ...set, records }, back, things.id)).toMatchObject({ missing: ["4"], extra: [], different: [] });
+  });
+});
+
+describe("people", () => {
+  test("who is no member where it is restored is not a failure of the backup: the field is told and not compared", async () => {
+    const set = await restoreSet(opener.open(shop.noco.token, shop.base));
+    const { things } = shop.tables;
+    const field = set.collections.find((one) => one.id === things.id)?.fields.find(({ name }) => name === "User");
+    const at = set.collections.find((one) => one.id === things.id)?.fields.findIndex(({ name }) => name === "User") ?? -1;
+    const moved = (set.records.get(things.id) ?? []).map((record) =>
+      record.key === "4" ? { ...record, values: record.values.with(at, ["us_gone_long_ago"]) } : record,
+    );
+    const gone = { ...set, records: new Map(set.records).set(things.id, moved) };
+    const { loaded, back } = await restored(gone, "restorewatch-traps-people");
+    expect(loaded.refused).toEqual([{ aspect: "access", reason: expect.stringContaining("not members") as unknown, count: 1 }]);
+    expect(loaded.unrestorable).toEqual([`${things.id}/${field?.id ?? ""}`]);
+    expect(loadsResult(gone, loaded)).toMatchObject({ status: "pass", observed: expect.stringContaining("not members") as unknown });
+    expect(readBackResult(gone, loaded, back, "key")).toMatchObject({ status: "pass" });
   });
 });
 
