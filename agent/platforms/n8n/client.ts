@@ -13,6 +13,7 @@ import {
   type Listed,
   listedPageSchema,
   projectSchema,
+  type Row,
   rowsSchema,
   type Table,
   tableSchema,
@@ -118,14 +119,17 @@ export function createClient(connection: Connection, deps: Pick<PlatformDeps, "h
     credentials: (signal: AbortSignal): Promise<readonly CredentialEntry[]> => all("/credentials", credentialsSchema, signal),
     tables: (signal: AbortSignal): Promise<readonly Table[]> => all("/data-tables", tablesSchema, signal),
     table: (table: string, signal: AbortSignal): Promise<Table> => get("/data-tables/{table}", { table }, tableSchema, signal),
-    rows: async (table: string, query: RowQuery, signal: AbortSignal) =>
-      (
-        await get("/data-tables/{table}/rows", { table }, rowsSchema, signal, {
-          filter: JSON.stringify(query.filter),
-          sortBy: "id:asc",
-          limit: query.limit,
-        })
-      ).data,
+    /** @throws AgentError `transient` code `answer-cut-short` where more rows follow than a page has place for, and it is not full */
+    rows: async (table: string, query: RowQuery, signal: AbortSignal): Promise<readonly Row[]> => {
+      const { data, nextCursor } = await get("/data-tables/{table}/rows", { table }, rowsSchema, signal, {
+        filter: JSON.stringify(query.filter),
+        sortBy: "id:asc",
+        limit: query.limit,
+      });
+      if (nextCursor !== null && data.length < query.limit)
+        throw new AgentError("transient", "answer-cut-short", "n8n: A page has fewer rows than were asked for, though more follow.");
+      return data;
+    },
     /** Writing: only a scratch workspace calls it. */
     send: async <T>(
       method: "POST" | "PUT" | "DELETE",

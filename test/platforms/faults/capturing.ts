@@ -3,18 +3,14 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Agent } from "undici";
 import { AgentError } from "../../../agent/core/errors.ts";
 import type { CaptureWriter, OpenPlatform } from "../../../agent/core/platform-ports.ts";
-import type { Clock } from "../../../agent/core/ports.ts";
 import { captureSource } from "../../../agent/engine/capture/capture.ts";
-import { createHttpFactory } from "../../../agent/engine/platforms/http.ts";
 import { openBagWriter } from "../../../agent/formats/bag/writer.ts";
 import { systemClock } from "../../../agent/kit/clock.ts";
-import { bindSecrets } from "../../../agent/kit/secret.ts";
 import { dirVaultWriter } from "../../../agent/vaults/dir/writer.ts";
 import { memoryTelemetry } from "../../doubles/telemetry.ts";
-import type { FaultyProduct, Started } from "./products.ts";
+import type { FaultyProduct } from "./products.ts";
 
 export type Outcome =
   /** `content`: digest of every record, file and document that went in. */
@@ -22,8 +18,7 @@ export type Outcome =
   | { readonly kind: "error"; readonly error: unknown };
 
 export interface Capturing {
-  open(timeoutMs?: number): OpenPlatform;
-  capture(timeoutMs?: number): Promise<Outcome>;
+  capture(open: OpenPlatform): Promise<Outcome>;
   /** Files that lie in the vault. */
   visible(): Promise<readonly string[]>;
   /** Nothing in the vault, nothing to resume. */
@@ -31,38 +26,11 @@ export interface Capturing {
   close(): Promise<void>;
 }
 
-/** Waits are over at once, and time has passed. */
-function hastyClock(): Clock {
-  const real = systemClock();
-  let ahead = 0;
-  return {
-    ...real,
-    now: () => real.now() + ahead,
-    monotonic: () => real.monotonic() + ahead,
-    sleep: (ms, signal) => {
-      signal?.throwIfAborted();
-      ahead += ms;
-      return Promise.resolve();
-    },
-  };
-}
-
-export async function capturing(product: FaultyProduct, started: Started, url: string): Promise<Capturing> {
+export async function capturing({ definition }: FaultyProduct): Promise<Capturing> {
   const root = await mkdtemp(join(tmpdir(), "rw-faults-"));
   const [vault, staging] = [join(root, "vault"), join(root, "staging")];
   await mkdir(vault);
-  const dispatcher = new Agent();
   const taken = new Map<string, string>();
-  const random = { next: () => 0, bytes: (count: number) => new Uint8Array(count) };
-  const { definition } = product;
-
-  const open = (timeoutMs = 20_000): OpenPlatform => {
-    const [clock, telemetry] = [hastyClock(), memoryTelemetry()];
-    const budgets = { spend: () => Promise.resolve({ granted: true, left: 1 }) };
-    const http = createHttpFactory({ clock, random, telemetry, dispatcher, timeoutMs, budgets });
-    const config = definition.schema.parse({ url, ...started.config });
-    return definition.open(bindSecrets(config, { env: started.secrets, baseDir: "/" }).value, { clock, random, telemetry, http });
-  };
   const watched = (writer: CaptureWriter): CaptureWriter => ({
     ...writer,
     page: async (collection, records, cursor) => {
@@ -84,13 +52,12 @@ export async function capturing(product: FaultyProduct, started: Started, url: s
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
   };
   return {
-    open,
     visible,
-    async capture(timeoutMs) {
+    async capture(open) {
       try {
         const result = await captureSource(
           { sourceId: "source", platform: definition.type, prefix: "source/", immutableMs: null, resumeWithinMs: 3_600_000 },
-          open(timeoutMs),
+          open,
           {
             clock: systemClock(),
             telemetry: memoryTelemetry(),
@@ -117,10 +84,7 @@ export async function capturing(product: FaultyProduct, started: Started, url: s
       await rm(staging, { recursive: true, force: true });
       await mkdir(vault);
     },
-    close: async () => {
-      await dispatcher.destroy();
-      await rm(root, { recursive: true, force: true });
-    },
+    close: () => rm(root, { recursive: true, force: true }),
   };
 }
 
