@@ -98,6 +98,8 @@ export async function scratchDrill(
     await phase("checks", 0, () => probeWorkspace(scratch, place, set, ask, signal));
   } catch (thrown) {
     trouble = troubleOf(thrown);
+    // What was refused was not made; but an answer that was lost may have said that it was.
+    if (workspace === null && asAgentError(thrown).kind !== "config") checks.push(...(await lookForLost(scratch, order)));
   }
   if (workspace !== null) {
     const gone = workspace;
@@ -121,6 +123,17 @@ export async function scratchDrill(
     }
   }
   return { checks, phases, trouble, leaks };
+}
+
+/** A workspace that was made without our being told: it is removed, or it is said that one may be there. */
+async function lookForLost({ workspace }: OpenScratch, { sourceId, drillId }: ScratchOrder): Promise<readonly CheckResult[]> {
+  try {
+    await workspace.sweep(scratchTag(sourceId, drillId), new Set(), AbortSignal.timeout(DISPOSE_MS));
+    return [];
+  } catch (thrown) {
+    const said = `Whether a scratch workspace was left behind could not be seen, the next drill looks again: ${asAgentError(thrown).message}`;
+    return [{ ...result("restore.rollback", "error", said), durationMs: 0 }];
+  }
 }
 
 async function compare(

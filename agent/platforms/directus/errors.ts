@@ -22,7 +22,10 @@ export function refusalOf(thrown: unknown): { readonly status: number; readonly 
   if (!(cause instanceof HttpError) || cause.status === null) return null;
   if (cause.status < 400 || cause.status === 401 || cause.status === 429) return null;
   // Bodies are cut at a length: the code is looked for, the whole is not parsed.
-  const code = /"code"\s*:\s*"([A-Z_]{3,60})"/u.exec(cause.body)?.[1] ?? `HTTP_${cause.status}`;
+  const own = /"code"\s*:\s*"([A-Z_]{3,60})"/u.exec(cause.body)?.[1] ?? null;
+  // Directus answers 500 also to values it does not take, with a code; anything else of that kind is trouble, and refuses nothing.
+  if (cause.status > 500 || (cause.status === 500 && own === null)) return null;
+  const code = own ?? `HTTP_${cause.status}`;
   const field = /"field"\s*:\s*"([^"\\]{1,200})"/u.exec(cause.body)?.[1] ?? null;
   return { status: cause.status, code, field };
 }

@@ -150,11 +150,16 @@ export function versionIn(html: string): string | null {
   return /"release":"n8n@([^"]{1,40})"/u.exec(told)?.[1] ?? null;
 }
 
-/** Whether it refused what was asked, rather than being out of reach or the key being wrong. */
+/** Whether it refused what was asked, rather than being out of reach or the token being wrong. */
 export function isRefusal(thrown: unknown): boolean {
   if (!(thrown instanceof AgentError)) return false;
   const { cause } = thrown;
-  return cause instanceof HttpError && (cause.kind === "status" || cause.kind === "missing" || cause.status === 500);
+  return cause instanceof HttpError && (cause.kind === "status" || cause.kind === "missing" || isOwn500(cause));
+}
+
+/** n8n answers 500 also to values it does not take, and says so in JSON; what stands in front of it uses other words. */
+export function isOwn500(cause: unknown): boolean {
+  return cause instanceof HttpError && cause.status === 500 && /^\s*\{.*"(?:message|msg|error)"\s*:\s*"/su.test(cause.body);
 }
 
 /** Whether it refused because of the state the thing is in. */

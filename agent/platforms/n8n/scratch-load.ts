@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Collection, ContentRecord } from "../../core/content.ts";
 import type { Json, LoadOutcome, RestoreSet } from "../../core/platform-ports.ts";
-import { type Client, isRefusal } from "./client.ts";
+import { type Client, isOwn500, isRefusal } from "./client.ts";
 import { unexpected } from "./errors.ts";
 import { nameOf } from "./names.ts";
 import {
@@ -137,7 +137,7 @@ async function insertRows(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const given = new Map<string, string>();
-  const send = async (part: readonly Prepared[]): Promise<void> => {
+  const send = async (part: readonly Prepared[], again = false): Promise<void> => {
     if (part.length === 0) return;
     signal.throwIfAborted();
     const body = { data: part.map((one) => one.row), returnType: "id" };
@@ -147,8 +147,9 @@ async function insertRows(
       part.forEach((one, at) => given.set(one.key, String(answer[at]?.id ?? "")));
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      // One value that it does not take refuses the whole batch.
-      if (part.length === 1) count(refused, "records", "n8n refuses a row with the values the backup holds", 1);
+      // One value that it does not take refuses the whole batch; a trouble of its own that passes is no value's fault.
+      if (part.length === 1 && !again && isOwn500((thrown as Error).cause)) await send(part, true);
+      else if (part.length === 1) count(refused, "records", "n8n refuses a row with the values the backup holds", 1);
       else for (const half of [part.slice(0, part.length >> 1), part.slice(part.length >> 1)]) await send(half);
     }
   };

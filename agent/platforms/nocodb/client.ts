@@ -140,5 +140,10 @@ async function wholePage(read: () => Promise<Page>): Promise<Page> {
 export function isRefusal(thrown: unknown): boolean {
   if (!(thrown instanceof AgentError)) return false;
   const { cause } = thrown;
-  return cause instanceof HttpError && (cause.kind === "status" || cause.kind === "missing" || cause.status === 500);
+  return cause instanceof HttpError && (cause.kind === "status" || cause.kind === "missing" || isOwn500(cause));
+}
+
+/** NocoDB answers 500 also to values it does not take, and says so in JSON; what stands in front of it uses other words. */
+export function isOwn500(cause: unknown): boolean {
+  return cause instanceof HttpError && cause.status === 500 && /^\s*\{.*"(?:message|msg|error)"\s*:\s*"/su.test(cause.body);
 }

@@ -2,7 +2,7 @@
 import type { Collection, ContentRecord, Field } from "../../core/content.ts";
 import type { Json, RestoreSet } from "../../core/platform-ports.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
-import { type Client, isRefusal, MOST_INSERTS } from "./client.ts";
+import { type Client, isOwn500, isRefusal, MOST_INSERTS } from "./client.ts";
 import { unexpected } from "./errors.ts";
 import { ignoredSchema, insertedSchema, uploadedSchema } from "./schema.ts";
 import { writers } from "./scratch-columns.ts";
@@ -28,7 +28,7 @@ export async function insertRecords(
   const table = mapping.tables.get(collection.id) ?? "";
   const given = new Map<string, string>();
   const bodies: { record: ContentRecord; body: Record<string, Json>; size: number }[] = [];
-  const send = async (part: readonly (typeof bodies)[number][]): Promise<void> => {
+  const send = async (part: readonly (typeof bodies)[number][], again = false): Promise<void> => {
     if (part.length === 0) return;
     try {
       const answer = await client.send(
@@ -47,8 +47,9 @@ export async function insertRecords(
       });
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
-      // One value that it does not take refuses the whole batch.
-      if (part.length === 1) refusals.add("records", "NocoDB refuses a record with the values the backup holds");
+      // One value that it does not take refuses the whole batch; a trouble of its own that passes is no value's fault.
+      if (part.length === 1 && !again && isOwn500((thrown as Error).cause)) await send(part, true);
+      else if (part.length === 1) refusals.add("records", "NocoDB refuses a record with the values the backup holds");
       else for (const one of part) await send([one]);
     }
   };

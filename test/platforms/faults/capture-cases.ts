@@ -64,24 +64,28 @@ export function captureCases(product: FaultyProduct, through: () => Through, tri
       );
     });
 
-    test("once, anywhere: half of a list is missing, or all of it, as in JSON that was closed too early", { timeout: 300_000 }, async () => {
-      const step = Math.max(1, requests / places);
-      const outcomes: string[] = [];
-      for (let place = 0; place < requests; place += step)
-        for (const change of [halved, emptied]) {
-          const bad = Math.floor(place);
-          let url = "";
-          const rule: Rule = (asked) => {
-            if (asked.at !== bad) return null;
-            url = asked.url;
-            return { kind: "edit", change };
-          };
-          outcomes.push(`${await told(rule)} · ${change.name} ${bad} ${url}`);
-          await under.clear();
-        }
-      const wrong = product.uncounted === undefined ? /^(?:not |internal|damaged)/u : /^(?:internal|damaged)/u;
-      expect(outcomes.filter((one) => wrong.test(one))).toEqual([]);
-    });
+    test(
+      "once, anywhere: half of a list is missing, or all of it, as in JSON that was closed too early",
+      { timeout: 300_000 },
+      async () => {
+        const step = Math.max(1, requests / places);
+        const outcomes: string[] = [];
+        for (let place = 0; place < requests; place += step)
+          for (const change of [halved, emptied]) {
+            const bad = Math.floor(place);
+            let url = "";
+            const rule: Rule = (asked) => {
+              if (asked.at !== bad) return null;
+              url = asked.url;
+              return { kind: "edit", change };
+            };
+            outcomes.push(`${await told(rule)} · ${change.name} ${bad} ${url}`);
+            await under.clear();
+          }
+        const wrong = product.uncounted === undefined ? /^(?:not |internal|damaged)/u : /^(?:internal|damaged)/u;
+        expect(outcomes.filter((one) => wrong.test(one))).toEqual([]);
+      },
+    );
 
     const { lists } = product;
     const clamped = lists === null ? [] : [lists];

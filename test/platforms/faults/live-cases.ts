@@ -27,7 +27,12 @@ export function liveCases(through: () => Through, trials: readonly Trial[], plac
     afterAll(() => under.close());
 
     test("compares everything where nothing happens", () => {
-      expect(whole).toMatchObject({ verdict: "verified", reasons: [], trouble: null, compared: { changed: 0, mismatch: 0, unverifiable: 0 } });
+      expect(whole).toMatchObject({
+        verdict: "verified",
+        reasons: [],
+        trouble: null,
+        compared: { changed: 0, mismatch: 0, unverifiable: 0 },
+      });
       expect(whole.compared?.["match"]).toBeGreaterThan(20);
     });
 

@@ -84,7 +84,11 @@ export const NODE_RED: FaultyProduct = {
         const other = await startNodeRed({ secret: "another-secret" });
         stops.push(other.stop);
         const admin = await adminOf(other);
-        const leftovers = async (prefix: string) => named(prefix, (await admin.flows()).flows.map((node) => node["label"]));
+        const leftovers = async (prefix: string) =>
+          named(
+            prefix,
+            (await admin.flows()).flows.map((node) => node["label"]),
+          );
         return { url: other.url, config, secrets: { PASSWORD: other.password }, leftovers };
       };
       return { url: server.url, config: { ...config, pageSize: 7 }, secrets, scratch };
@@ -103,7 +107,10 @@ export const NOCODB: FaultyProduct = {
       const secrets = { TOKEN: noco.token };
       const leftovers = async (prefix: string): Promise<number> => {
         const { list } = await api<{ list: { title: string; description?: string | null }[] }>("GET", "/api/v2/meta/bases");
-        return named(prefix, list.map((one) => (one.description ?? "").split(" ").at(-1)));
+        return named(
+          prefix,
+          list.map((one) => (one.description ?? "").split(" ").at(-1)),
+        );
       };
       const scratch = () => Promise.resolve({ url: noco.url, config: { ...token, sameInstance: true }, secrets, leftovers });
       return { url: noco.url, config: { base, ...token, pageSize: 7 }, secrets, scratch };
@@ -155,7 +162,10 @@ export const N8N: FaultyProduct = {
         const leftovers = async (prefix: string): Promise<number> => {
           const paths = ["/data-tables?limit=250", "/workflows?limit=250"];
           const lists = await Promise.all(paths.map((path) => apiOf(other)<{ data: { name: string }[] }>("GET", path)));
-          return named(prefix, lists.flatMap(({ data }) => data.map((one) => one.name)));
+          return named(
+            prefix,
+            lists.flatMap(({ data }) => data.map((one) => one.name)),
+          );
         };
         return { url: other.url, config: token, secrets: { TOKEN: other.key }, leftovers };
       };

@@ -136,6 +136,30 @@ describe("our own trouble is never a bad backup", () => {
     expect(memory.scratch.size).toBe(0);
   });
 
+  test("it was made, and the answer that said so was lost: it is looked for, or it is said that nobody could", async () => {
+    const lost = new AgentError("transient", "answer-cut-short", "memory: The answer broke off.");
+    const madeUnheard = (open: OpenScratch, more: Partial<OpenScratch["workspace"]> = {}): OpenScratch => ({
+      ...open,
+      workspace: {
+        ...open.workspace,
+        provision: async (...all) => {
+          await open.workspace.provision(...all);
+          throw lost;
+        },
+        ...more,
+      },
+    });
+    const memory = product();
+    const { outcome } = await drillWith(memory, madeUnheard);
+    expect(outcome).toMatchObject({ trouble: { code: "answer-cut-short" }, checks: [], leaks: 0 });
+    expect(memory.scratch.size).toBe(0);
+    const blind = product();
+    const sweep = () => Promise.reject(lost);
+    const doubtful = await drillWith(blind, (open) => madeUnheard(open, { sweep }));
+    expect(doubtful.outcome.checks.map((check) => `${check.id} ${check.status}`)).toEqual(["restore.rollback error"]);
+    expect(verdictOf(doubtful.outcome)).toBe("inconclusive");
+  });
+
   test("the place is production", async () => {
     const memory = product();
     const clock = systemClock();
