@@ -1,5 +1,5 @@
 /** Which separator and line end a file uses, judged by its first rows. */
-import { CsvParser, type CsvRow, type Dialect } from "./parse.ts";
+import { CsvParser, type CsvRow, type Dialect } from "../../kit/csv.ts";
 
 const DELIMITERS = [",", ";", "\t", "|"];
 const MAX_ROWS = 200;

@@ -4,7 +4,7 @@ import type { DeclaredTable } from "./declared.ts";
 import { guessDialect, tryDialect } from "./dialect.ts";
 import { HashSet } from "./hashes.ts";
 import { isMadeKey, namesKey, tableName } from "./names.ts";
-import type { CsvRow, Dialect } from "./parse.ts";
+import type { CsvRow, Dialect } from "../../kit/csv.ts";
 import { type Encoding, readHead, readRows } from "./text.ts";
 import { ANYTHING, type FileReference, filesOf, narrow, typeOf } from "./values.ts";
 

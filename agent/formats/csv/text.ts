@@ -1,7 +1,7 @@
 /** Bytes of a CSV file as text: UTF-8, or UTF-16 where a byte order mark says so. What is no text becomes U+FFFD and is kept. */
 import { readChunks, readStart, type TreeFile } from "../../kit/file-tree.ts";
 import { AgentError } from "../../core/errors.ts";
-import { CsvParser, type CsvRow, type Dialect, MAX_ROW } from "./parse.ts";
+import { CsvParser, type CsvRow, type Dialect, MAX_ROW } from "../../kit/csv.ts";
 
 export type Encoding = "utf-8" | "utf-16le" | "utf-16be";
 

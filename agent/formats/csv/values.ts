@@ -1,6 +1,6 @@
 /** What kind of value a cell is, and its canonical form. A column has a type only where every one of its values has it. */
 import { createHash } from "node:crypto";
-import { closingQuote, unescaped } from "./parse.ts";
+import { closingQuote, unescaped } from "../../kit/csv.ts";
 import type { SemanticType, Value } from "../../core/content.ts";
 import { canonicalJson, ExactNumber } from "../../kit/json.ts";
 

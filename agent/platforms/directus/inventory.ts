@@ -1,33 +1,13 @@
 /** Everything of a Directus project that is no record: schema, flows, roles, policies, files, presets, dashboards, settings. */
-import { createHash } from "node:crypto";
-import type { AccessEntry, Aspect, AspectState, Automation, AutomationReference, FileItem, Setting, View } from "../../core/content.ts";
+import type { Aspect, AspectState } from "../../core/content.ts";
 import { z, type ZodType } from "zod";
 import type { Json, LiveInventory } from "../../core/platform-ports.ts";
-import { canonicalJson, isObject } from "../../kit/json.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
+import { accessOf, automationsOf, type Documents, fileOf, peopleOf, settingsOf, viewsOf } from "../../products/directus/documents.ts";
+import { collectionsOf, withUnmanaged } from "../../products/directus/model.ts";
+import { withoutSecrets } from "../../products/directus/redact.ts";
 import type { Client } from "./client.ts";
-import { collectionsOf, withUnmanaged } from "./model.ts";
-import { withoutSecrets } from "./redact.ts";
 import * as answers from "./schema.ts";
-
-export interface Documents {
-  readonly snapshot: answers.Snapshot;
-  readonly flows: readonly answers.Flow[];
-  readonly operations: readonly answers.Operation[];
-  readonly roles: readonly answers.Role[];
-  readonly policies: readonly answers.Policy[];
-  readonly access: readonly answers.Access[];
-  readonly permissions: readonly answers.Permission[];
-  readonly folders: readonly answers.Folder[];
-  readonly files: readonly answers.DirectusFile[];
-  readonly presets: readonly answers.Preset[];
-  readonly dashboards: readonly answers.Dashboard[];
-  readonly panels: readonly answers.Panel[];
-  readonly translations: readonly { id: string; language: string | null; key: string | null; value: string | null }[];
-  readonly settings: Readonly<Record<string, unknown>>;
-}
-
-const digest = (value: unknown): string => createHash("sha256").update(canonicalJson(value)).digest("hex");
 
 export async function readInventory(client: Client, wanted: ReadonlySet<string> | null, signal: AbortSignal): Promise<LiveInventory> {
   const documents = await readDocuments(client, signal);
@@ -43,16 +23,7 @@ export async function readInventory(client: Client, wanted: ReadonlySet<string> 
   return {
     collections,
     ...describe(documents),
-    access: [
-      ...accessOf(documents),
-      ...users.map((one): AccessEntry => ({
-        kind: "membership",
-        id: `user:${one.id}`,
-        digest: digest(one),
-        broken: missingRole(one.role, documents),
-      })),
-      ...shares.map((one): AccessEntry => ({ kind: "share", id: one.id, digest: digest(one), broken: missingRole(one.role, documents) })),
-    ],
+    access: [...accessOf(documents), ...peopleOf({ users, shares }, documents)],
     aspects: aspects(found.some(({ shape }) => shape.columns.some((column) => column.meta?.special.includes("conceal")))),
     originals: originalsOf(documents),
   };
@@ -103,136 +74,12 @@ async function readSchema(client: Client, signal: AbortSignal): Promise<answers.
 /** What is the same of production and of a restore: without people. */
 export function describe(documents: Documents): Pick<LiveInventory, "automations" | "credentials" | "files" | "settings" | "views"> {
   return {
-    automations: documents.flows.map((flow) => automationOf(flow, documents)),
+    automations: automationsOf(documents),
     credentials: [],
-    files: documents.files.map((file): FileItem => {
-      const bytes = Number(file.filesize ?? Number.NaN);
-      return {
-        id: file.id,
-        name: file.filename_download ?? file.id,
-        bytes: Number.isSafeInteger(bytes) ? bytes : null,
-        declaredType: file.type,
-        declaredDigest: null,
-        presence: "inside",
-      };
-    }),
-    settings: [
-      { id: "project", digest: digest(documents.settings) },
-      ...documents.translations.map((one): Setting => ({ id: `translation:${one.id}`, digest: digest(one) })),
-    ],
+    files: documents.files.map((file) => fileOf(file, "inside")),
+    settings: settingsOf(documents),
     views: viewsOf(documents),
   };
-}
-
-export function accessOf(documents: Documents): readonly AccessEntry[] {
-  const tables = new Set(documents.snapshot.collections.map((one) => one.collection));
-  const policies = new Set(documents.policies.map((one) => one.id));
-  return [
-    ...documents.roles.map((one): AccessEntry => ({
-      kind: "role",
-      id: one.id,
-      digest: digest({
-        parent: one.parent,
-        policies: documents.access
-          .filter((link) => link.role === one.id)
-          .map((link) => link.policy ?? "")
-          .sort((a, b) => (a < b ? -1 : 1)),
-      }),
-      broken: missingRole(one.parent, documents),
-    })),
-    ...documents.policies.map(({ id, ip_access, enforce_tfa, admin_access, app_access }): AccessEntry => ({
-      kind: "permission",
-      id: `policy:${id}`,
-      digest: digest({ ip_access, enforce_tfa, admin_access, app_access }),
-      broken: null,
-    })),
-    ...documents.permissions.map(({ policy, collection, action, permissions, validation, presets, fields }): AccessEntry => ({
-      kind: "permission",
-      id: `${policy}/${collection}/${action}`,
-      digest: digest({ permissions, validation, presets, fields }),
-      broken: collection.startsWith("directus_") || tables.has(collection) ? null : `there is no collection ${collection}`,
-    })),
-    ...documents.access
-      .filter((one) => one.user === null)
-      .map((one): AccessEntry => ({
-        kind: "membership",
-        id: `access:${one.id}`,
-        digest: digest({ role: one.role, policy: one.policy }),
-        broken: one.policy === null || !policies.has(one.policy) ? "its policy is missing" : missingRole(one.role, documents),
-      })),
-  ];
-}
-
-function missingRole(role: string | null, documents: Documents): string | null {
-  return role === null || documents.roles.some((one) => one.id === role) ? null : "its role is missing";
-}
-
-function automationOf(flow: answers.Flow, documents: Documents): Automation {
-  const operations = documents.operations.filter((one) => one.flow === flow.id).sort((a, b) => (a.id < b.id ? -1 : 1));
-  const ids = new Set(operations.map((one) => one.id));
-  const next = [flow.operation, ...operations.flatMap((one) => [one.resolve, one.reject])].filter((one) => one !== null);
-  const tables = new Set(documents.snapshot.collections.map((one) => one.collection));
-  const collections = [flow.options, ...operations.map((one) => one.options)].flatMap((options) =>
-    namedIn(options, "collections", "collection"),
-  );
-  const flows = operations.filter((one) => one.type === "trigger").flatMap((one) => namedIn(one.options, "flow"));
-  const references: AutomationReference[] = [
-    ...[...new Set(collections)].map((target): AutomationReference => ({
-      kind: "collection",
-      target,
-      resolved: target.startsWith("directus_") || tables.has(target) || target.includes("{{"),
-    })),
-    ...[...new Set(flows)].map((target): AutomationReference => ({
-      kind: "sub-flow",
-      target,
-      resolved: target.includes("{{") || documents.flows.some((one) => one.id === target),
-    })),
-    ...next.map((target): AutomationReference => ({ kind: "node", target, resolved: ids.has(target) })),
-    ...operations
-      .filter((one) => one.type === "request" || one.type === "webhook")
-      .map((one): AutomationReference => ({ kind: "webhook", target: one.key, resolved: true })),
-  ];
-  const { id: _id, status: _status, description: _description, ...body } = flow;
-  return {
-    id: flow.id,
-    name: flow.name,
-    active: flow.status === "active",
-    trigger: flow.trigger,
-    references,
-    bodyDigest: digest({ ...body, operations }),
-  };
-}
-
-function namedIn(options: unknown, ...names: readonly string[]): readonly string[] {
-  if (!isObject(options)) return [];
-  return names.flatMap((name) => [options[name]].flat().filter((one) => typeof one === "string"));
-}
-
-/** What people keep of how they look at a collection, and dashboards. */
-function viewsOf(documents: Documents): readonly View[] {
-  const tables = new Set(documents.snapshot.collections.map((one) => one.collection));
-  const lost = (collection: string | null): string | null =>
-    collection === null || collection.startsWith("directus_") || tables.has(collection) ? null : `there is no collection ${collection}`;
-  return [
-    ...documents.presets.map((one): View => ({
-      id: `preset:${one.id}`,
-      name: one.bookmark ?? `${one.collection ?? "?"} (default)`,
-      type: one.layout ?? "tabular",
-      collection: one.collection,
-      broken: lost(one.collection),
-    })),
-    ...documents.dashboards.map((one): View => {
-      const panels = documents.panels.filter((panel) => panel.dashboard === one.id);
-      const broken = panels.flatMap((panel) => namedIn(panel.options, "collection")).map(lost);
-      return {
-        id: `dashboard:${one.id}`,
-        name: one.name,
-        type: "dashboard",
-        collection: null,
-        broken: broken.find((lack) => lack !== null) ?? null,
-      };
-    }),
-  ];
 }
 
 function originalsOf(documents: Documents): Readonly<Record<string, Json>> {

@@ -8,9 +8,9 @@ import type { Json, LiveKey } from "../../core/platform-ports.ts";
 import { z } from "zod";
 import type { Client } from "./client.ts";
 import { refusalOf, schemaChanged, unexpected } from "./errors.ts";
-import { anyLinks, concealed, type Shape, shapeOf } from "./model.ts";
+import { anyLinks, concealed, type Shape, shapeOf } from "../../products/directus/model.ts";
 import { collectionSchema, type DirectusRelation, relationSchema, type Row } from "./schema.ts";
-import { canonical, timeOf } from "./values.ts";
+import { canonical, timeOf } from "../../products/directus/values.ts";
 
 /** A key list may shift under our pages so often before we give up. */
 const LISTINGS = 5;

@@ -5,14 +5,14 @@ import { AgentError } from "../../core/errors.ts";
 import type { Json, LoadOutcome, RestoreSet, Workspace } from "../../core/platform-ports.ts";
 import type { Client } from "./client.ts";
 import { refusalOf } from "./errors.ts";
-import { anyLinks, concealed, shapeOf } from "./model.ts";
+import { anyLinks, concealed, shapeOf } from "../../products/directus/model.ts";
 import { chunks } from "./records.ts";
 import { Refusals } from "./refusals.ts";
 import { loadAccess, loadFlows, loadFolders, loadViews } from "./scratch-documents.ts";
 import * as answers from "./schema.ts";
 import { loadFiles } from "./scratch-files.ts";
 import { kindly, restoreSpecials } from "./specials.ts";
-import { toDirectus } from "./values.ts";
+import { toDirectus } from "./writing.ts";
 
 /** Under the megabyte Directus takes in one request unless told otherwise. */
 const MOST_BYTES = 500_000;

@@ -6,8 +6,9 @@ import type { PlatformDeps, ReadBack, ScratchWorkspace } from "../../core/platfo
 import type { ContentRecord } from "../../core/content.ts";
 import type { Client } from "./client.ts";
 import { refusalOf } from "./errors.ts";
-import { accessOf, describe, readDocuments } from "./inventory.ts";
-import { collectionsOf } from "./model.ts";
+import { accessOf } from "../../products/directus/documents.ts";
+import { describe, readDocuments } from "./inventory.ts";
+import { collectionsOf } from "../../products/directus/model.ts";
 import { identityOf } from "./platform.ts";
 import { pagesOf } from "./records.ts";
 import * as answers from "./schema.ts";

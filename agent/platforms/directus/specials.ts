@@ -1,8 +1,17 @@
 /** Kinds of fields by which Directus writes values of its own: taken off while records are loaded, put back afterwards. */
 import type { Client } from "./client.ts";
-import { STAMPED } from "./model.ts";
 import type { Refusals } from "./refusals.ts";
 import type { DirectusField, Snapshot } from "./schema.ts";
+
+/** Written by Directus itself whenever a record is created or updated. */
+const STAMPED: ReadonlySet<string> = new Set([
+  "date-created",
+  "date-updated",
+  "user-created",
+  "user-updated",
+  "role-created",
+  "role-updated",
+]);
 
 /** The specials that are left while records are loaded: those that only say how a value is written. */
 export function kindly(field: DirectusField): string[] | null {

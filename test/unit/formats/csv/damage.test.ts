@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AgentError } from "../../../../agent/core/errors.ts";
 import { csv } from "../../../../agent/formats/csv/index.ts";
-import { MAX_ROW } from "../../../../agent/formats/csv/parse.ts";
+import { MAX_ROW } from "../../../../agent/kit/csv.ts";
 import { seededRandom } from "../../../../agent/kit/random.ts";
 import { foreignBytes } from "../../../contracts/format-artifacts.ts";
 import { probeOf, ROOMY } from "../../../contracts/format.ts";

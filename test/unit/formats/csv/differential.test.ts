@@ -3,7 +3,7 @@ import { CsvError } from "csv-parse";
 import { parse as parseByLibrary } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CsvParser, type CsvRow } from "../../../../agent/formats/csv/parse.ts";
+import { CsvParser, type CsvRow } from "../../../../agent/kit/csv.ts";
 import { csvOf } from "../../../fixtures/csv/write.ts";
 
 const COMMON = { relax_column_count: true, record_delimiter: ["\r\n", "\n"] };

@@ -1,7 +1,7 @@
 /** The parser against the writer's rules of RFC 4180, in pieces of any size. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CsvParser, type CsvRow } from "../../../../agent/formats/csv/parse.ts";
+import { CsvParser, type CsvRow } from "../../../../agent/kit/csv.ts";
 import { csvOf } from "../../../fixtures/csv/write.ts";
 
 const COMMA = { delimiter: ",", newline: "\n" } as const;

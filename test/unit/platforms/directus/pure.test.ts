@@ -3,14 +3,15 @@ import { describe, expect, test } from "vitest";
 import { AgentError } from "../../../../agent/core/errors.ts";
 import { HttpError } from "../../../../agent/kit/http/errors.ts";
 import { refusalOf } from "../../../../agent/platforms/directus/errors.ts";
-import { anyLinks, collectionsOf, keyIsTheirs, withUnmanaged } from "../../../../agent/platforms/directus/model.ts";
+import { anyLinks, collectionsOf, keyIsTheirs, withUnmanaged } from "../../../../agent/products/directus/model.ts";
 import { chunks, compareKeys } from "../../../../agent/platforms/directus/records.ts";
-import { withoutSecrets } from "../../../../agent/platforms/directus/redact.ts";
+import { withoutSecrets } from "../../../../agent/products/directus/redact.ts";
 import { Refusals } from "../../../../agent/platforms/directus/refusals.ts";
 import * as answers from "../../../../agent/platforms/directus/schema.ts";
 import { bears } from "../../../../agent/platforms/directus/scratch.ts";
 import { kindly } from "../../../../agent/platforms/directus/specials.ts";
-import { canonical, plainDigits, semanticType, timeOf, toDirectus } from "../../../../agent/platforms/directus/values.ts";
+import { toDirectus } from "../../../../agent/platforms/directus/writing.ts";
+import { canonical, plainDigits, semanticType, timeOf } from "../../../../agent/products/directus/values.ts";
 
 describe("cells", () => {
   test.each([

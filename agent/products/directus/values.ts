@@ -1,6 +1,5 @@
-/** Cells of Directus as canonical values, and back. Pure. */
-import type { Field, SemanticType, Value } from "../../core/content.ts";
-import type { Json } from "../../core/platform-ports.ts";
+/** Cells of Directus as canonical values. Pure. */
+import type { SemanticType, Value } from "../../core/content.ts";
 import { canonicalJson } from "../../kit/json.ts";
 
 const TYPES: Readonly<Record<string, SemanticType>> = {
@@ -53,22 +52,6 @@ export function timeOf(cell: unknown): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
-/** What is sent for a stored value. Digits go as text, so that no double comes between. */
-export function toDirectus(field: Pick<Field, "type" | "platformType">, value: Value): Json {
-  if (value === null || typeof value !== "string") return value === null ? null : [...value];
-  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all others go as their text
-  switch (field.type) {
-    case "boolean":
-      return value === "true" ? true : value === "false" ? false : value;
-    case "json":
-      return parsed(value);
-    case "timestamp":
-      return field.platformType === "dateTime" && value.endsWith("Z") ? value.slice(0, 19) : value;
-    default:
-      return value;
-  }
-}
-
 export function raw(cell: unknown): string {
   return typeof cell === "string" ? cell : canonicalJson(cell);
 }
@@ -91,12 +74,4 @@ export function plainDigits(text: string): string {
 function booleanOf(text: string): string {
   if (text === "1" || text === "true") return "true";
   return text === "0" || text === "false" ? "false" : text;
-}
-
-function parsed(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
 }

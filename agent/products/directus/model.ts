@@ -1,6 +1,6 @@
 /**
  * Directus' schema snapshot as the content model. Aliases (o2m, m2m, m2a, presentation) are no columns: what they show lies in the
- * collection on the other side, and is read there. The format `directus` reads the same documents by rules of its own. Pure.
+ * collection on the other side, and is read there. Pure.
  */
 import type { Collection, Field } from "../../core/content.ts";
 import { isObject } from "../../kit/json.ts";
@@ -9,16 +9,6 @@ import { semanticType } from "./values.ts";
 
 /** Fields whose content Directus replaces by stars for everybody. */
 export const CONCEALED = "conceal";
-/** Written by Directus itself whenever a record is created or updated. */
-export const STAMPED: ReadonlySet<string> = new Set([
-  "date-created",
-  "date-updated",
-  "user-created",
-  "user-updated",
-  "role-created",
-  "role-updated",
-]);
-
 export interface Shape {
   readonly collection: string;
   readonly key: DirectusField;
