@@ -42,6 +42,8 @@ export const ANSWERED_BY: Readonly<Record<string, readonly string[]>> = {
   "restore.counts": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],
   "restore.loads": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],
   "restore.time": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],
+  "baseline.diff": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],
+  "baseline.fidelity": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],
   "governance.retention": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],
   "governance.erasure": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],
   "governance.masking": ["bag", "baserow", "csv", "grist", "n8n", "node-red"],

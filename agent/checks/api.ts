@@ -14,6 +14,8 @@ import { artifactPresent } from "./artifact-present.ts";
 import { artifactReadable } from "./artifact-readable.ts";
 import { automationsPresent } from "./automations-present.ts";
 import { automationsReferences } from "./automations-references.ts";
+import { baselineDiff } from "./baseline-diff.ts";
+import { baselineFidelity } from "./baseline-fidelity.ts";
 import { credentialsDecrypt } from "./credentials-decrypt.ts";
 import { filesDigest } from "./files-digest.ts";
 import { filesMediaType } from "./files-media-type.ts";
@@ -89,6 +91,8 @@ export const checks: readonly Check[] = [
   restoreCounts,
   restoreLoads,
   restoreTime,
+  baselineDiff,
+  baselineFidelity,
   governanceRetention,
   // Last: it looks at what all the others told.
   governanceErasure,

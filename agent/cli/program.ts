@@ -108,6 +108,7 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .argument("<path>", "backup: a file or a directory")
     .description("verifies one backup; needs no configuration and keeps nothing")
     .option("--format <format>", "auto, or the name of a format", "auto")
+    .option("--baseline <path>", "an earlier or approved backup: whatever differs from it is listed")
     .option("--sample <sample>", "all, a number of records, or a rate such as 0.1 or 10%", "all")
     .option("--critical <record>", "a record that must be there, COLLECTION/KEY; may be given again", collect, [])
     .option("--key <file>", "file with the secret that opens what is encrypted inside")
@@ -219,6 +220,7 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
 
 export interface VerifyFlags {
   readonly format: string;
+  readonly baseline?: string;
   readonly sample: string;
   readonly critical: readonly string[];
   readonly key?: string;

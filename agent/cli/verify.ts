@@ -4,7 +4,8 @@ import { realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import type { DrillLimits } from "../core/policy.ts";
-import type { Clock, SampleRequest, Span, Telemetry } from "../core/ports.ts";
+import { type Aspect, ASPECTS } from "../core/content.ts";
+import type { BaselineExpectation, Clock, SampleRequest, Span, Telemetry } from "../core/ports.ts";
 import type { CheckResult, Isolation } from "../core/values.ts";
 import { judge, type LayerVerdicts } from "../core/verdict.ts";
 import type { Layer, Phase, Verdict } from "../core/words.ts";
@@ -17,6 +18,8 @@ import { verificationText } from "./verify-text.ts";
 
 export interface VerifyOptions {
   readonly format: string;
+  /** Path of an artifact to compare with, or null. */
+  readonly baseline: string | null;
   readonly sample: string;
   readonly critical: readonly string[];
   readonly key: string | null;
@@ -60,6 +63,8 @@ export interface Verification {
   readonly inventory: NonNullable<ChildOutcome["facts"]>["inventory"] | null;
   readonly sample: ChildOutcome["sample"];
   readonly checks: readonly CheckResult[];
+  /** What this way of backing up can hold and what it cannot; empty where the artifact was not opened. */
+  readonly fidelity: readonly { readonly aspect: Aspect; readonly included: boolean; readonly reason: string | null }[];
   readonly phases: ChildOutcome["phases"];
   readonly resources: ChildOutcome["resources"];
   readonly isolation: Isolation;
@@ -97,6 +102,7 @@ async function verify(path: string, options: VerifyOptions, deps: VerifyDeps): P
   }
   const sample = sampleOf(options, deps);
   const bytes = await artifactSize(path);
+  if (options.baseline !== null) await artifactSize(options.baseline);
   const key = options.key === null ? null : await deps.readKey(options.key);
   const startedAt = clock.now();
   return deps.telemetry.span(
@@ -107,30 +113,20 @@ async function verify(path: string, options: VerifyOptions, deps: VerifyDeps): P
       const workDir = await deps.createWorkDir(drillId);
       let outcome: ChildOutcome;
       try {
-        const job: DrillJob = {
+        const begin: Begin = {
           drillId,
-          artifactPath: await realpath(path),
-          artifactName: basename(path),
           workDir: workDir.path,
-          format: options.format,
           key,
-          expectation: {
-            now: startedAt,
-            sourceId: "verify",
-            point: null,
-            run: null,
-            checksum: null,
-            previous: null,
-            previousAt: null,
-            points: null,
-            objectives: { rpoMs: null, rtoMs: null, retentionMs: null, minPoints: null, immutableMs: null },
-            critical: sample.always,
-          },
           sample,
-          limits: options.limits,
+          startedAt,
           digestKey: options.showKeys ? null : deps.randomHex(32),
         };
-        outcome = await deps.runChild(job, span, deps.signal, (phase, done, of) => deps.out.progress(phase, done, of));
+        const progress = (phase: Phase, done: number, of: number | null): void => deps.out.progress(phase, done, of);
+        const compared = options.baseline === null ? null : await readBaseline(options.baseline, options, begin, deps, span, progress);
+        outcome =
+          compared !== null && "trouble" in compared
+            ? compared.trouble
+            : await deps.runChild(await jobOf(path, options, begin, compared?.baseline ?? null), span, deps.signal, progress);
       } finally {
         await workDir.remove();
       }
@@ -141,6 +137,62 @@ async function verify(path: string, options: VerifyOptions, deps: VerifyDeps): P
     },
     { root: true },
   );
+}
+
+interface Begin {
+  readonly drillId: string;
+  readonly workDir: string;
+  readonly key: string | null;
+  readonly sample: SampleRequest;
+  readonly startedAt: number;
+  readonly digestKey: string | null;
+}
+
+async function jobOf(path: string, options: VerifyOptions, begin: Begin, baseline: BaselineExpectation | null): Promise<DrillJob> {
+  const { drillId, workDir, key, sample, digestKey } = begin;
+  return {
+    drillId,
+    artifactPath: await realpath(path),
+    artifactName: basename(path),
+    workDir,
+    format: options.format,
+    key,
+    expectation: {
+      now: begin.startedAt,
+      sourceId: "verify",
+      point: null,
+      run: null,
+      checksum: null,
+      previous: baseline?.facts ?? null,
+      previousAt: baseline?.at ?? null,
+      points: null,
+      objectives: { rpoMs: null, rtoMs: null, retentionMs: null, minPoints: null, immutableMs: null },
+      critical: sample.always,
+      ...(baseline === null ? {} : { baseline }),
+    },
+    sample,
+    limits: options.limits,
+    digestKey,
+  };
+}
+
+/** Reads the baseline in a process of its own; what lies in the drill's directory afterwards is what the other is compared with. */
+async function readBaseline(
+  path: string,
+  options: VerifyOptions,
+  begin: Begin,
+  deps: VerifyDeps,
+  span: Span,
+  progress: (phase: Phase, done: number, of: number | null) => void,
+): Promise<{ readonly baseline: BaselineExpectation } | { readonly trouble: ChildOutcome }> {
+  const all: SampleRequest = { ...begin.sample, strategy: "all", count: 0, rate: 1 };
+  const job = await jobOf(path, options, { ...begin, sample: all }, null);
+  const read = await deps.runChild({ ...job, keepTables: true }, span, deps.signal, progress);
+  if (read.trouble === null && read.facts !== null && read.kept !== undefined)
+    return { baseline: { at: read.createdAt, facts: read.facts, ...read.kept } };
+  const why = read.trouble?.message ?? "it is damaged, empty or of no known format.";
+  const nothing = { artifact: null, recognised: null, createdAt: null, checks: [], facts: null, sample: null, phases: {} };
+  return { trouble: { ...read, ...nothing, trouble: { code: "baseline-unreadable", message: `The baseline could not be read: ${why}` } } };
 }
 
 function resultOf(
@@ -168,6 +220,7 @@ function resultOf(
     inventory: outcome.facts?.inventory ?? null,
     sample: outcome.sample,
     checks: outcome.checks,
+    fidelity: fidelityOf(outcome.facts),
     phases: outcome.phases,
     resources: outcome.resources,
     isolation: outcome.isolation,
@@ -175,6 +228,12 @@ function resultOf(
     finishedAt: new Date(finishedAt).toISOString(),
     traceId,
   };
+}
+
+function fidelityOf(facts: ChildOutcome["facts"]): Verification["fidelity"] {
+  if (facts === null) return [];
+  const missing = new Map((facts.fidelity ?? []).map(({ aspect, reason }) => [aspect, reason]));
+  return ASPECTS.map((aspect) => ({ aspect, included: !missing.has(aspect), reason: missing.get(aspect) ?? null }));
 }
 
 /** `all`, a number of records, or a rate (`0.1`, `10%`). */

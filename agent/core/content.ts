@@ -53,6 +53,8 @@ export interface Field {
   readonly maxLength: number | null;
   /** The platform itself keeps values that do not fit the type (Grist's alternative text): a few of them are people's data, not damage. */
   readonly lenient?: boolean;
+  /** What it computes, with the fields it uses by id, so that renaming one of them changes nothing; absent where it is not known. */
+  readonly formula?: string | null;
 }
 
 export interface Collection {

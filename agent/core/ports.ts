@@ -2,6 +2,7 @@
  * Every seam of the agent. At most five methods a port; extra abilities are separate small interfaces.
  * Implementations live in their own folders and meet only in app.ts and drill/child.ts.
  */
+import type { BaselineLimits, Difference } from "./baseline.ts";
 import type { Aspect, Collection, Inventory } from "./content.ts";
 import type { ErasureExpectation } from "./erasure.ts";
 import type { Content } from "./format-ports.ts";
@@ -213,6 +214,25 @@ export interface Expectation {
   readonly lockUnknown?: true;
   /** Who was erased, and where such people would be; absent where the configuration does not say. */
   readonly erasure?: ErasureExpectation;
+  /** What this one is to be compared with, as a person approved it; absent where there is none. */
+  readonly baseline?: BaselineExpectation;
+}
+
+export interface BaselineExpectation {
+  readonly at: number | null;
+  readonly facts: PointFacts;
+  /** Its records, as tables in the drill's own directory; empty where only facts were kept. */
+  readonly tables: readonly BaselineTable[];
+  /** NDJSON of `{id, sha256}` of its files, or null. */
+  readonly files: string | null;
+  readonly limits?: BaselineLimits;
+}
+
+export interface BaselineTable {
+  readonly collection: string;
+  /** Absolute path of a Parquet file: `k, created_at, updated_at` and one column a field. */
+  readonly file: string;
+  readonly columns: readonly { readonly field: string; readonly column: string; readonly list: boolean }[];
 }
 
 export interface CheckView {
@@ -248,6 +268,7 @@ export interface CheckOutcome {
   readonly expected?: string;
   readonly count?: number;
   readonly examples?: readonly Example[];
+  readonly differences?: readonly Difference[];
 }
 
 /** One question asked of a restored sample. */

@@ -1,5 +1,6 @@
 /** The frozen values that flow through the agent. All times are milliseconds since the epoch, UTC. */
-import type { Inventory, SemanticType } from "./content.ts";
+import type { Difference } from "./baseline.ts";
+import type { Aspect, Inventory, SemanticType } from "./content.ts";
 import type { AlarmKind, CheckStatus, DrillKind, ItemKind, Layer, Phase, RunOutcome, Signal, Verdict } from "./words.ts";
 
 /** One artifact of one source at one time. `id` follows from source, path, size and modification time: a changed artifact is a new point. */
@@ -73,6 +74,8 @@ export interface CheckResult {
   readonly count: number;
   readonly examples: readonly Example[];
   readonly durationMs: number;
+  /** All that differs from the baseline; only of `baseline.diff`. */
+  readonly differences?: readonly Difference[] | undefined;
 }
 
 /** What a point held, in names and counts, kept to compare the next point with. No record value. */
@@ -84,7 +87,7 @@ export interface PointFacts {
     readonly id: string;
     readonly name: string;
     readonly records: number;
-    readonly fields: readonly { readonly id: string; readonly name: string; readonly type: SemanticType; readonly computed: boolean }[];
+    readonly fields: readonly FieldFacts[];
     /** When a record of it was last made or edited; null where not every record says so. Absent in points of older versions. */
     readonly editedAt?: number | null | undefined;
   }[];
@@ -96,6 +99,26 @@ export interface PointFacts {
   readonly links?: readonly LinkFacts[] | undefined;
   /** Absent where the format keeps no templates. */
   readonly templates?: readonly { readonly id: string; readonly name: string; readonly digest: string }[] | undefined;
+  readonly settings?: readonly { readonly id: string; readonly digest: string }[] | undefined;
+  /** What this way of backing up does not hold, and why. */
+  readonly fidelity?: readonly { readonly aspect: Aspect; readonly reason: string }[] | undefined;
+}
+
+/** A field as a baseline knows it; what is optional is absent in points of older versions. */
+export interface FieldFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly type: SemanticType;
+  readonly computed: boolean;
+  readonly platformType?: string | undefined;
+  readonly required?: boolean | undefined;
+  readonly unique?: boolean | undefined;
+  /** Digest of the options in any order; null where it offers none. */
+  readonly options?: string | null | undefined;
+  /** Id of the collection it leads to, or null. */
+  readonly link?: string | null | undefined;
+  /** Digest of what it computes, with fields by id; null where it computes nothing. */
+  readonly formula?: string | null | undefined;
 }
 
 /** The pairs of one stored link field. */

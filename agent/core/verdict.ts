@@ -19,6 +19,7 @@ export const REQUIRED_CHECKS: Readonly<Record<Layer, readonly (readonly string[]
  */
 export const MUST_NOT_BE_IN_DOUBT: readonly string[] = [
   "artifact.immutable",
+  "baseline.diff",
   "credentials.decrypt",
   "governance.erasure",
   "governance.masking",

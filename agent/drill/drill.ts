@@ -12,6 +12,7 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import { type ReadArtifact, readArtifact } from "./artifact.ts";
 import { type Channel, clip, clipName } from "./channel.ts";
 import { clearPath, decryptAge, isAge } from "./decrypt.ts";
+import { keepTables } from "./keep-tables.ts";
 import { factsOf, sampleInfo } from "./facts.ts";
 import { observeContent, type ObservedContent } from "./observed-content.ts";
 import type { DrillJob } from "./protocol.ts";
@@ -106,7 +107,8 @@ export async function drill(job: DrillJob, given: DrillDeps): Promise<void> {
     await restore(stage, state);
     // Before the checks: some compare them with earlier ones, and the last looks at all that was told.
     await tellFacts(stage, state);
-    await check(stage, state);
+    if (job.keepTables === true) await layDown(stage, state);
+    else await check(stage, state);
     await offerRestoreSet(stage, state);
     await assertUnchanged(state);
   } finally {
@@ -224,7 +226,7 @@ async function check(stage: Stage, state: Progress): Promise<void> {
       parent,
       signal,
       onResult(result, done, of) {
-        deps.channel.send({ t: "check", result: { ...result, examples: [...result.examples] } });
+        deps.channel.send(mutable({ t: "check", result }));
         stage.progress("checks", done, of, done === of);
       },
     });
@@ -242,6 +244,18 @@ async function tellFacts(stage: Stage, state: Progress): Promise<void> {
     state.facts = facts;
     stage.deps.channel.send({ t: "facts", facts: mutable(facts), sample: sampleInfo(load, stage.job.sample) });
   } catch (thrown) {
+    state.trouble ??= troubleOf(thrown);
+  }
+}
+
+/** Only of what loaded whole: half a baseline would make losses of what it lacks. */
+async function layDown(stage: Stage, state: Progress): Promise<void> {
+  const { content, load, sandbox } = state;
+  if (content === null || load === null || sandbox === null || stage.signal.aborted) return;
+  try {
+    stage.deps.channel.send(mutable({ t: "tables", ...(await keepTables(content, load, sandbox, stage.job.workDir, stage.signal)) }));
+  } catch (thrown) {
+    if (isDamage(thrown)) state.damage ??= troubleOf(thrown);
     state.trouble ??= troubleOf(thrown);
   }
 }

@@ -1,4 +1,5 @@
 /** What a drill remembers of an artifact: names and counts, no record value. */
+import { ASPECTS } from "../core/content.ts";
 import { sha256Hex } from "../core/ids.ts";
 import { linkFactsOf, quoted } from "../core/link-pairs.ts";
 import type { Content, LoadReport, SampleRequest, Sandbox, SandboxTable, TemplateContent } from "../core/ports.ts";
@@ -48,6 +49,12 @@ export async function factsOf(
         name: clipName(field.name),
         type: field.type,
         computed: field.computed,
+        platformType: clipName(field.platformType),
+        required: field.required,
+        unique: field.unique,
+        options: field.options === null ? null : sha256Hex(JSON.stringify(field.options.toSorted())).slice(0, 16),
+        link: field.link === null ? null : clipName(field.link.collection),
+        ...(field.formula === undefined ? {} : { formula: field.formula === null ? null : sha256Hex(field.formula).slice(0, 16) }),
       })),
     })),
     automations: content.automations.map((one) => ({
@@ -71,6 +78,11 @@ export async function factsOf(
     ...(templates === null
       ? {}
       : { templates: templates.map((one) => ({ id: clipName(one.id), name: clipName(one.name), digest: clipName(one.digest) })) }),
+    settings: content.settings.map((one) => ({ id: clipName(one.id), digest: clipName(one.digest) })),
+    fidelity: ASPECTS.flatMap((aspect) => {
+      const state = content.aspects[aspect];
+      return state.included ? [] : [{ aspect, reason: clipName(state.reason) }];
+    }),
   };
 }
 

@@ -6,8 +6,9 @@ import { z } from "zod";
 import type { Expectation, SampleRequest } from "../core/ports.ts";
 import type { DrillLimits } from "../core/policy.ts";
 import { CHECK_STATUSES, ITEM_KINDS, LAYERS, PHASES } from "../core/words.ts";
-import { SEMANTIC_TYPES } from "../core/content.ts";
-import { MAX_SHORT, MAX_TEXT } from "./bounds.ts";
+import { DIFFERENCE_KINDS } from "../core/baseline.ts";
+import { ASPECTS, SEMANTIC_TYPES } from "../core/content.ts";
+import { MAX_DIFFERENCES, MAX_SHORT, MAX_TEXT } from "./bounds.ts";
 
 /** A sample of the artifact that the agent will restore into a scratch workspace; the child writes it into its directory. */
 export interface RestoreRequest {
@@ -39,6 +40,8 @@ export interface DrillJob {
   /** Hex key of the digests natural keys are shown as; null: keys are shown as they are (`--show-keys`). */
   readonly digestKey: string | null;
   readonly restore?: RestoreRequest;
+  /** It is only a baseline: its records are laid down as tables in the child's directory, and no check is asked. */
+  readonly keepTables?: true;
 }
 
 export { MAX_LINE_BYTES } from "./bounds.ts";
@@ -60,6 +63,19 @@ export const checkResultSchema = z.strictObject({
   count,
   examples: z.array(z.strictObject({ collection: short, item: short, field: short.optional(), note: short.optional() })).max(20),
   durationMs: z.number().nonnegative(),
+  differences: z
+    .array(
+      z.strictObject({
+        kind: z.enum(DIFFERENCE_KINDS),
+        weight: z.enum(["loss", "change"]),
+        collection: short.nullable(),
+        what: short,
+        count,
+        note: text,
+      }),
+    )
+    .max(MAX_DIFFERENCES)
+    .optional(),
 });
 
 const inventorySchema = z.strictObject(
@@ -76,7 +92,22 @@ const factsSchema = z.strictObject({
         id: short,
         name: short,
         records: count,
-        fields: z.array(z.strictObject({ id: short, name: short, type: z.enum(SEMANTIC_TYPES), computed: z.boolean() })).max(5000),
+        fields: z
+          .array(
+            z.strictObject({
+              id: short,
+              name: short,
+              type: z.enum(SEMANTIC_TYPES),
+              computed: z.boolean(),
+              platformType: short.optional(),
+              required: z.boolean().optional(),
+              unique: z.boolean().optional(),
+              options: short.nullable().optional(),
+              link: short.nullable().optional(),
+              formula: short.nullable().optional(),
+            }),
+          )
+          .max(5000),
         editedAt: z.number().nullable().optional(),
       }),
     )
@@ -92,6 +123,14 @@ const factsSchema = z.strictObject({
   templates: z
     .array(z.strictObject({ id: short, name: short, digest: short }))
     .max(100_000)
+    .optional(),
+  settings: z
+    .array(z.strictObject({ id: short, digest: short }))
+    .max(100_000)
+    .optional(),
+  fidelity: z
+    .array(z.strictObject({ aspect: z.enum(ASPECTS), reason: short }))
+    .max(100)
     .optional(),
 });
 
@@ -144,6 +183,20 @@ export const childMessageSchema = z.discriminatedUnion("t", [
       strategy: z.enum(["all", "random"]),
       seedCommitment: z.string().max(64).nullable(),
     }),
+  }),
+  /** The records of a baseline lie in the child's directory, whole. */
+  z.strictObject({
+    t: z.literal("tables"),
+    tables: z
+      .array(
+        z.strictObject({
+          collection: short,
+          file: text,
+          columns: z.array(z.strictObject({ field: short, column: short, list: z.boolean() })).max(5000),
+        }),
+      )
+      .max(10_000),
+    files: text.nullable(),
   }),
   /** The sample to restore lies in the child's directory, whole. */
   z.strictObject({ t: z.literal("restore-set"), records: count, files: count, cut: count }),

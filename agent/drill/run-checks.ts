@@ -1,9 +1,11 @@
 /** Asks every check its question: cheap ones first, each within its own time; a check that throws or is late is `error`. */
+import type { Difference } from "../core/baseline.ts";
 import { AgentError } from "../core/errors.ts";
 import { keyDigest } from "../core/ids.ts";
 import type { Check, CheckOutcome, CheckView, Clock, Expectation, Sandbox } from "../core/ports.ts";
 import type { CheckResult, Example } from "../core/values.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import { MAX_DIFFERENCES } from "./bounds.ts";
 import { clip, clipName } from "./channel.ts";
 import type { ChildSpan, SpanTeller } from "./spans.ts";
 import { nameOf } from "./trouble.ts";
@@ -48,6 +50,7 @@ export async function runChecks(checks: readonly Check[], context: ChecksContext
       count: Math.max(0, Math.trunc(outcome.count ?? 0)),
       examples: (outcome.examples ?? []).slice(0, MAX_EXAMPLES).map(clippedExample),
       durationMs: Math.max(0, context.clock.monotonic() - started),
+      ...(outcome.differences === undefined ? {} : { differences: outcome.differences.slice(0, MAX_DIFFERENCES).map(clippedDifference) }),
     };
     results.push(result);
     context.onResult(result, results.length, checks.length);
@@ -154,6 +157,15 @@ function clippedExample(example: Example): Example {
     item: clipName(example.item),
     ...(example.field === undefined ? {} : { field: clipName(example.field) }),
     ...(example.note === undefined ? {} : { note: clipName(example.note) }),
+  };
+}
+
+function clippedDifference(one: Difference): Difference {
+  return {
+    ...one,
+    collection: one.collection === null ? null : clipName(one.collection),
+    what: clipName(one.what),
+    note: clip(one.note),
   };
 }
 

@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Check, CheckOutcome, CheckView, Content, LoadReport, Sandbox } from "../../agent/core/ports.ts";
+import type { Check, CheckOutcome, CheckView, Content, Expectation, LoadReport, Sandbox } from "../../agent/core/ports.ts";
+import { keepTables } from "../../agent/drill/keep-tables.ts";
 import { factsOf } from "../../agent/drill/facts.ts";
 import type { PointFacts } from "../../agent/core/values.ts";
 import { duckdb } from "../../agent/sandboxes/duckdb/index.ts";
@@ -17,6 +18,7 @@ export async function ask(check: Check, fixture: CheckFixture, signal = new Abor
   }
   const previous = fixture.before === undefined ? {} : { previous: await factsAlone(fixture.before) };
   const directory = await mkdtemp(join(tmpdir(), "rw-check-"));
+  const baseline = fixture.baseline === undefined ? {} : { baseline: await laidDown(fixture.baseline, directory) };
   let sandbox: Sandbox | null = null;
   let load: LoadReport | null = null;
   try {
@@ -47,7 +49,7 @@ export async function ask(check: Check, fixture: CheckFixture, signal = new Abor
       told: () => fixture.told ?? [],
       signal,
     };
-    return await check.run(view, expectation({ ...fixture.expectation, ...previous }));
+    return await check.run(view, expectation({ ...fixture.expectation, ...previous, ...baseline }));
   } finally {
     await sandbox?.dispose();
     await rm(directory, { recursive: true, force: true });
@@ -67,5 +69,19 @@ async function factsAlone(content: Content): Promise<PointFacts> {
   } finally {
     await sandbox.dispose();
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** A baseline as the drill before lays it down. */
+async function laidDown(content: Content, directory: string): Promise<NonNullable<Expectation["baseline"]>> {
+  const sandbox = duckdb.create();
+  try {
+    const { signal } = new AbortController();
+    await sandbox.provision(directory, { memoryMb: 128, diskMb: 100, threads: 1 });
+    const load = await sandbox.load(content, EVERYTHING, signal);
+    const facts = await factsOf(content, load, sandbox, 0, null, signal);
+    return { at: null, facts, ...(await keepTables(content, load, sandbox, directory, signal)) };
+  } finally {
+    await sandbox.dispose();
   }
 }

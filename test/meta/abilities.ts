@@ -107,6 +107,7 @@ async function answered(document: Document, path: string, base: string): Promise
         fields.filter(({ type, computed }) => type === "text" && !computed).map((field) => ({ collection: id, field: field.id })),
       ),
     },
+    ...(previous === null ? {} : { baseline: { at: null, facts: previous, tables: [], files: null } }),
     critical: previous?.collections.slice(0, 1).map(({ name }) => ({ collection: name, key: "1" })) ?? [],
   });
   const asked = [first, await askAll(path, workDir, { ...own, expectation: known(first.facts) })];

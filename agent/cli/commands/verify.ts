@@ -24,6 +24,7 @@ export async function verifyPath(path: string, flags: VerifyFlags, shell: Shell)
     path,
     {
       format: flags.format,
+      baseline: flags.baseline ?? null,
       sample: flags.sample,
       critical: flags.critical,
       key: flags.key ?? null,

@@ -1,7 +1,7 @@
 /** Takes the child's messages one by one: what it found out, and its spans, re-created under the drill's own. */
 import type { Clock, Span } from "../../core/ports.ts";
 import type { CheckResult, PointFacts, ResourceUse, SampleInfo } from "../../core/values.ts";
-import type { DrillFindings } from "../../core/ports.ts";
+import type { BaselineTable, DrillFindings } from "../../core/ports.ts";
 import type { Phase } from "../../core/words.ts";
 import { type ChildMessage, childMessageSchema } from "../../drill/protocol.ts";
 import type { ChildTrouble } from "./ending.ts";
@@ -16,6 +16,7 @@ export interface Collected {
   readonly phases: Readonly<Partial<Record<Phase, number>>>;
   readonly resources: ResourceUse | null;
   /** What of the artifact lies ready to be restored into a scratch workspace; null where none was asked for or none could be drawn. */
+  readonly kept?: { readonly tables: readonly BaselineTable[]; readonly files: string | null };
   readonly restoreSet: { readonly records: number; readonly files: number; readonly cut: number } | null;
 }
 
@@ -44,6 +45,7 @@ export function createCollector(
   let opened: Extract<ChildMessage, { t: "opened" }> | null = null;
   let told: Extract<ChildMessage, { t: "facts" }> | null = null;
   let restoreSet: Extract<ChildMessage, { t: "restore-set" }> | null = null;
+  let tables: Extract<ChildMessage, { t: "tables" }> | null = null;
   let done: Extract<ChildMessage, { t: "done" }> | null = null;
   let spoke = false;
   let permissions = false;
@@ -99,6 +101,9 @@ export function createCollector(
       case "facts":
         told = message;
         return true;
+      case "tables":
+        tables = message;
+        return true;
       case "restore-set":
         restoreSet = message;
         return true;
@@ -144,6 +149,7 @@ export function createCollector(
       sample: told?.sample ?? null,
       phases,
       resources: done?.resources ?? null,
+      ...(tables === null ? {} : { kept: { tables: tables.tables, files: tables.files } }),
       restoreSet: restoreSet === null ? null : { records: restoreSet.records, files: restoreSet.files, cut: restoreSet.cut },
     }),
   };

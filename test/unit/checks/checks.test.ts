@@ -8,6 +8,7 @@ import { ask } from "../../contracts/check.ts";
 import { collection, field, memoryContent, record } from "../../doubles/content.ts";
 import { checksTable } from "../../../agent/checks/table.ts";
 import { artifactFixtures } from "../../fixtures/checks/artifact.ts";
+import { baselineFixtures } from "../../fixtures/checks/baseline.ts";
 import type { CheckFixture, CheckFixtures } from "../../fixtures/checks/build.ts";
 import { linksAndFilesFixtures } from "../../fixtures/checks/links-and-files.ts";
 import { metadataFixtures, MILDER } from "../../fixtures/checks/metadata.ts";
@@ -20,6 +21,7 @@ const fixtures: Readonly<Record<string, CheckFixtures>> = {
   ...recordsFixtures,
   ...linksAndFilesFixtures,
   ...metadataFixtures,
+  ...baselineFixtures,
 };
 
 /** As the runner tells it: an error of ours is the outcome `error`; any other is a fault of the check. */
