@@ -8,5 +8,5 @@ import { throughOnce } from "./through.ts";
 describe("faults on the way to directus", () => {
   const through = throughOnce(DIRECTUS);
   captureCases(DIRECTUS, through, COMMON, 6);
-  liveCases(through, COMMON, 6);
+  liveCases(through, COMMON, 4);
 });

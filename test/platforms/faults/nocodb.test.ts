@@ -9,6 +9,6 @@ import { throughOnce } from "./through.ts";
 describe("faults on the way to nocodb", () => {
   const through = throughOnce(NOCODB);
   captureCases(NOCODB, through, COMMON, 12);
-  liveCases(through, COMMON, 12);
-  scratchCases(through, COMMON, 8);
+  liveCases(through, COMMON, 6);
+  scratchCases(through, COMMON, 12);
 });

@@ -13,7 +13,7 @@ import { startPostgres } from "../../servers/postgres.ts";
 import { startShop as startAirtableShop } from "../airtable/shop.ts";
 import { seedDirectus } from "../directus/seed.ts";
 import { apiOf, seedShop } from "../n8n/shop.ts";
-import { startShop } from "../nocodb/shop.ts";
+import { type Api, columnsOf, makeTable, startShop } from "../nocodb/shop.ts";
 import { adminOf, production } from "../node-red/flows.ts";
 import { hastyClock } from "./opening.ts";
 
@@ -34,6 +34,8 @@ export interface Started extends Place {
 }
 
 export interface ScratchPlace extends Place {
+  /** What is restored there in tests of faults, where the product itself is too much to be restored a hundred times. */
+  readonly of?: Place;
   /** How many things are there whose names begin so, seen without the connector. */
   leftovers(prefix: string): Promise<number>;
 }
@@ -112,10 +114,32 @@ export const NOCODB: FaultyProduct = {
           list.map((one) => (one.description ?? "").split(" ").at(-1)),
         );
       };
-      const scratch = () => Promise.resolve({ url: noco.url, config: { ...token, sameInstance: true }, secrets, leftovers });
+      const scratch = async (): Promise<ScratchPlace> => {
+        const of = { url: noco.url, config: { base: await smallBase(api), ...token }, secrets };
+        return { url: noco.url, config: { ...token, sameInstance: true }, secrets, of, leftovers };
+      };
       return { url: noco.url, config: { base, ...token, pageSize: 7 }, secrets, scratch };
     }),
 };
+
+/** Two tables with a link between them. @returns its id */
+async function smallBase(api: Api): Promise<string> {
+  const { id: base } = await api<{ id: string }>("POST", "/api/v2/meta/bases", { title: "small" });
+  const name = { title: "Name", uidt: "SingleLineText", pv: true };
+  const authors = await makeTable(api, base, "Authors", [name]);
+  const books = await makeTable(api, base, "Books", [name, { title: "Pages", uidt: "Number" }]);
+  const written = { title: "Written", uidt: "Links", type: "hm", parentId: authors.id, childId: books.id };
+  await api("POST", `/api/v2/meta/tables/${authors.id}/columns`, written);
+  await api("POST", `/api/v2/tables/${authors.id}/records`, [{ Name: "author 1" }, { Name: "author 2" }]);
+  await api(
+    "POST",
+    `/api/v2/tables/${books.id}/records`,
+    [1, 2, 3].map((at) => ({ Name: `book ${at}`, Pages: at })),
+  );
+  const { Written: column = "" } = await columnsOf(api, authors.id);
+  await api("POST", `/api/v2/tables/${authors.id}/links/${column}/records/1`, [{ Id: 1 }, { Id: 3 }]);
+  return base;
+}
 
 export const DIRECTUS: FaultyProduct = {
   definition: directus,
