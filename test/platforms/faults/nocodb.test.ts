@@ -8,7 +8,7 @@ import { throughOnce } from "./through.ts";
 
 describe("faults on the way to nocodb", () => {
   const through = throughOnce(NOCODB);
-  captureCases(NOCODB, through, COMMON, 12);
+  captureCases(NOCODB, through, COMMON, 9);
   liveCases(through, COMMON, 6);
   scratchCases(through, COMMON, 12);
 });

@@ -164,7 +164,7 @@ export const DIRECTUS: FaultyProduct = {
         };
         return { url: other.url, config: token, secrets: { TOKEN: other.token }, leftovers };
       };
-      return { url: server.url, config: { ...token, pageSize: 7 }, secrets: { TOKEN: server.token }, scratch };
+      return { url: server.url, config: { ...token, pageSize: 20 }, secrets: { TOKEN: server.token }, scratch };
     }),
 };
 
