@@ -27,9 +27,11 @@ export const artifactNotEmpty: Check = {
 
 /** Records are looked for last, and one is enough: most backups are told by what they list. */
 async function holdsAnything(content: Content, { signal }: Pick<CheckView, "signal">): Promise<boolean> {
-  const { automations, credentials, files, views, access } = content;
+  const { automations, credentials, files, views, access, aspects, collections } = content;
+  // A structure by itself is something; that there are no records in it is said where records are asked for.
+  if (!aspects.records.included && collections.length > 0) return true;
   if ([automations, credentials, files, views, access].some((list) => list.length > 0)) return true;
-  for (const collection of content.collections) {
+  for (const collection of collections) {
     for await (const batch of content.records(collection.id, signal)) if (batch.length > 0) return true;
   }
   return false;
