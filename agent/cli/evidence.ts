@@ -95,6 +95,10 @@ function concerns(entry: EvidenceEntry, source: string): boolean {
       return entry.drill.sourceId === source;
     case "alarm.changed":
       return entry.alarm.sourceId === source;
+    case "baseline.proposed":
+      return entry.baseline.sourceId === source;
+    case "decision.made":
+      return entry.decision.sourceId === source;
     case "config.changed":
       return entry.sources.includes(source);
     case "agent.started":
@@ -126,6 +130,10 @@ function told(entry: EvidenceEntry): string {
       return `${entry.drill.sourceId}: ${entry.drill.verdict}, ${entry.drill.artifact.path}${entry.drill.reasons[0] === undefined ? "" : `: ${entry.drill.reasons[0]}`}`;
     case "alarm.changed":
       return `${entry.alarm.sourceId}: alarm ${entry.alarm.rule} ${entry.alarm.endedAt === null ? "began" : "ended"}: ${entry.alarm.sentence}`;
+    case "baseline.proposed":
+      return `${entry.baseline.sourceId}: a baseline was proposed`;
+    case "decision.made":
+      return `${entry.decision.sourceId}: ${entry.decision.about} ${entry.decision.answer} by ${entry.decision.actor}: ${entry.decision.reason}`;
     case "leftovers.removed":
       return `${describeCount(entry.count, "sandbox", "sandboxes")} of killed drills removed`;
     case "state.rebuilt":

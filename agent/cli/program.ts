@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { AgentError } from "../core/errors.ts";
 import { parseDuration, parseSize } from "../kit/duration.ts";
+import type { BaselineFlags } from "./commands/decisions.ts";
 import type * as Commands from "./commands.ts";
 import type { Output } from "./output.ts";
 
@@ -102,6 +103,32 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .addOption(output())
     .action((source: string | undefined, options: { config?: string; output: "text" | "json" }) => {
       chosen = (app) => app.reportSources(source ?? null, { config: options.config ?? null, output: options.output }, shell);
+    });
+  program
+    .command("baseline")
+    .argument("[source]", "source id; absent: every source")
+    .description("what a source's backups are compared with, and what waits to be approved or rejected")
+    .option("--approve", "approves the baseline that waits", false)
+    .option("--reject", "rejects it", false)
+    .option("--reason <text>", "why, in one line; no personal data: it is kept for ever")
+    .addOption(config())
+    .addOption(output())
+    .addHelpText("after", "\nExit codes: 0 nothing waits (or the answer is left), 1 something waits, 2 usage or configuration.")
+    .action((source: string | undefined, options: BaselineFlags) => {
+      if (options.approve && options.reject) program.error("error: a baseline is either approved or rejected");
+      if (source === undefined && (options.approve || options.reject)) program.error("error: name the source whose baseline is meant");
+      chosen = (app) => app.baselines(source ?? null, options, shell);
+    });
+  program
+    .command("expected")
+    .argument("<source>", "source id")
+    .argument("<alarm>", "id of the alarm, or its beginning")
+    .description("marks an alarm as expected: it ends, and what it saw becomes normal")
+    .option("--reason <text>", "why, in one line; no personal data: it is kept for ever")
+    .addOption(config())
+    .addOption(output())
+    .action((source: string, alarm: string, options: { config?: string; reason?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.expectAlarm(source, alarm, options, shell);
     });
   program
     .command("verify")

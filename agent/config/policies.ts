@@ -47,6 +47,7 @@ export function uncoveredSource(source: ParsedSource, baseDir: string): Uncovere
     pollMs: source.poll,
     verify: {
       layers: LAYERS.filter((layer) => (verify.layers as readonly string[]).includes(layer)),
+      baseline: verify.baseline.review ? { accept: verify.baseline.accept, removedShare: verify.baseline.removed / 100 } : null,
       repeatMs: verify.repeat ?? Math.min(WEEK, objectives.verify),
       history: verify.history,
       critical: verify.critical.map(criticalRecord),

@@ -3,6 +3,7 @@
  * Rules that look at more than one field are in rules.ts.
  */
 import { z } from "zod";
+import { DIFFERENCE_KINDS } from "../core/baseline.ts";
 import type { FormatDefinition, VaultDefinition } from "../core/definitions.ts";
 import { LAYERS, TIERS } from "../core/words.ts";
 import { secretSchema } from "../kit/secret.ts";
@@ -132,6 +133,28 @@ const verify = z
       .default([])
       .describe("Records that every drill looks for, as COLLECTION/KEY.")
       .meta({ examples: [["Deals/1042"]] }),
+    baseline: z
+      .strictObject({
+        review: z
+          .boolean()
+          .default(true)
+          .describe(
+            "Whether the first verified backup proposes itself as baseline, and later ones where they differ from the approved one.",
+          ),
+        accept: z
+          .array(z.enum(DIFFERENCE_KINDS))
+          .default([])
+          .describe("Kinds of difference that are accepted without a person; all others wait for one.")
+          .meta({ examples: [["field-added", "view-added"]] }),
+        removed: z
+          .number()
+          .min(0)
+          .max(100)
+          .default(5)
+          .describe("Percent of a collection's records that may be gone against the baseline before it is a loss."),
+      })
+      .prefault({})
+      .describe("What this source's backups are compared with once a person has approved it."),
     limits,
   })
   .prefault({})

@@ -1,4 +1,5 @@
 /** What the evidence log holds. State is nothing but these entries applied in order, so it can be rebuilt from them. */
+import type { Decision } from "./decisions.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "./values.ts";
 import type { PlatformName } from "./words.ts";
 
@@ -18,6 +19,12 @@ export type EvidenceEntry =
       readonly platform?: PlatformName;
     }
   | { readonly type: "alarm.changed"; readonly at: number; readonly alarm: Alarm }
+  | {
+      readonly type: "baseline.proposed";
+      readonly at: number;
+      readonly baseline: { readonly id: string; readonly sourceId: string; readonly pointId: string; readonly drillId: string };
+    }
+  | { readonly type: "decision.made"; readonly at: number; readonly decision: Decision }
   | { readonly type: "leftovers.removed"; readonly at: number; readonly count: number }
   | { readonly type: "head.noted"; readonly at: number; readonly head: string; readonly seq: number }
   /** `movedTo`: where the old database lies now, or null when there was none. */

@@ -1,4 +1,5 @@
 /** What the configuration says of a source, normalised: the form the planner, the engine, the pages and the checks read. Durations in milliseconds. */
+import type { DifferenceKind } from "./baseline.ts";
 import type { DrillKind, Layer, PlatformName, Tier } from "./words.ts";
 
 /** A secret by reference, resolved only when it is used. */
@@ -49,6 +50,8 @@ export interface SourcePolicy {
   readonly pollMs: number;
   readonly verify: {
     readonly layers: readonly Layer[];
+    /** Null: points are compared with no baseline. */
+    readonly baseline: { readonly accept: readonly DifferenceKind[]; readonly removedShare: number } | null;
     /** The newest point is verified again after this long, even when nothing new came (bytes rot). */
     readonly repeatMs: number;
     /** How many older points are verified besides the newest, newest first; each once. */

@@ -1,4 +1,5 @@
 /** Ports of what the agent remembers: state by repositories, leases, the evidence log. Re-exported by ports.ts, where people look for ports. */
+import type { Baseline, BaselineStatus, Decision } from "./decisions.ts";
 import type { EvidenceEntry, EvidenceHead } from "./evidence.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "./values.ts";
 import type { PlatformProbe } from "./platform-ports.ts";
@@ -126,6 +127,32 @@ export interface SourcesRepository {
   dropProbe(sourceId: string): Promise<void>;
 }
 
+export interface BaselinesRepository {
+  put(baseline: Baseline): Promise<void>;
+  get(id: string): Promise<Baseline | null>;
+  /** Newest proposed first. */
+  list(filter: { readonly sourceId?: string; readonly status?: BaselineStatus; readonly limit?: number }): Promise<readonly Baseline[]>;
+}
+
+export interface DecisionsRepository {
+  put(decision: Decision): Promise<void>;
+  /** Newest first. */
+  list(filter: { readonly sourceId?: string; readonly limit?: number }): Promise<readonly Decision[]>;
+}
+
+/** Small documents of a source that follow from the evidence: how far it was sampled, what its series have come to. */
+export interface PapersRepository {
+  get(sourceId: string, name: string): Promise<string | null>;
+  put(sourceId: string, name: string, body: string): Promise<void>;
+}
+
+/** Who decided, by opaque id. Not in evidence, so that a person can be forgotten. */
+export interface ActorsRepository {
+  put(id: string, name: string): Promise<void>;
+  names(): Promise<ReadonlyMap<string, string>>;
+  forget(id: string): Promise<void>;
+}
+
 /** A counter or histogram that survives restarts: what is added up is exactly what was recorded. */
 export interface Tally {
   readonly metric: string;
@@ -166,6 +193,10 @@ export interface Repositories {
   readonly drills: DrillsRepository;
   readonly alarms: AlarmsRepository;
   readonly sources: SourcesRepository;
+  readonly baselines: BaselinesRepository;
+  readonly decisions: DecisionsRepository;
+  readonly papers: PapersRepository;
+  readonly actors: ActorsRepository;
   readonly tallies: TalliesRepository;
   readonly meta: MetaRepository;
 }

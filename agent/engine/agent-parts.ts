@@ -1,4 +1,5 @@
 /** What the running agent is made of, what is handed to it, and what it can be asked. */
+import type { Decision } from "../core/decisions.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import type { SourceProducts } from "../core/platform-ports.ts";
 import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
@@ -6,6 +7,7 @@ import type { Clock, GaugeSample, Random, Span, State, Telemetry, Vault, Work } 
 import type { SourceStatus } from "../core/status.ts";
 import type { DrillRecord, Isolation, RunReport } from "../core/values.ts";
 import type { DrillJob } from "../drill/protocol.ts";
+import type { DecisionOrder } from "./decisions.ts";
 import type { Cause } from "./health.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
 import type { DrillerDeps } from "./driller.ts";
@@ -71,6 +73,8 @@ export interface Agent {
   run(signal: AbortSignal): Promise<void>;
   stop(reason: string): Promise<void>;
   reload(next: Settings): Promise<void>;
+  /** Records what a person decided; throws AgentError `usage` where there is nothing of the kind to decide on. */
+  decide(order: DecisionOrder): Promise<Decision>;
   submitRun(report: RunReport): Promise<void>;
   poll(policy: SourcePolicy, signal: AbortSignal): Promise<PollOutcome>;
   /** Drills the newest point now, whatever the plan says; null when there is none. */

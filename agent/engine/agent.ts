@@ -9,15 +9,16 @@ import type { SourcePolicy } from "../core/policy.ts";
 import { type SourceStatus } from "../core/status.ts";
 import type { DrillRecord, RunReport } from "../core/values.ts";
 import { runObservations } from "../core/points.ts";
-import { parseRunReport } from "../core/run-report.ts";
 import { idOf } from "../core/ids.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Agent, AgentDeps, Settings } from "./agent-parts.ts";
 import { alarmEntries } from "./alarms.ts";
+import type { Decision } from "../core/decisions.ts";
+import { decide, type DecisionOrder } from "./decisions.ts";
 import { createClockWatch } from "./clock-watch.ts";
 import { type Cause, causeOfRecording, createHealth, isOwnTrouble } from "./health.ts";
 import { type DrillerDeps, runDrill } from "./driller.ts";
-import { emptyInbox, type InboxRequest } from "./inbox.ts";
+import { takeIn } from "./intake.ts";
 import { removeLeftovers } from "./leftover-scratches.ts";
 import { pollSource, type PollOutcome } from "./poller.ts";
 import { sourceSamples, type SourceState } from "./project.ts";
@@ -81,6 +82,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     stop,
     reload,
     submitRun,
+    decide: decideOn,
     poll,
     drillNow,
     statuses,
@@ -99,6 +101,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     deps.self.set("restorewatch_config_hash_info", 1, { hash: settings.configHash.slice(0, 16) });
     deps.self.set("restorewatch_config_last_reload_success", 1);
     deps.self.set("restorewatch_state_bytes", await state.size());
+    await tellWaiting();
     for (const policy of settings.policies) await refresh(policy);
     telemetry.log("info", "agent started", {
       version: deps.version,
@@ -213,6 +216,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   ): Promise<DrillRecord | null> {
     const drill = await runDrill(due, policy, trigger, drillerDeps(), signal);
     if (drill === null) return null;
+    await tellWaiting();
     if (!isOwnTrouble(drill.trouble)) health.well("sandbox");
     else {
       health.trouble("sandbox", new Error(drill.reasons[0] ?? "a drill could not be begun"));
@@ -344,9 +348,8 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
 
   async function takeInbox(): Promise<void> {
     try {
-      await emptyInbox(deps.inbox, takeOne, (name, code) =>
-        telemetry.log("warn", "a document in the inbox was not understood", { name, [ATTRIBUTES.errorType]: code }),
-      );
+      const { pollAllNow, drillNow: askDrill } = scheduler;
+      await takeIn({ inbox: deps.inbox, telemetry, clock, submitRun, decide: decideOn, pollAllNow, drillNow: askDrill });
       health.well("inbox");
     } catch (thrown) {
       // It stays there for the next tick, and keeps nothing else from its turn. What cannot be recorded is a cause of its own already.
@@ -354,30 +357,19 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     }
   }
 
-  async function takeOne(request: InboxRequest): Promise<void> {
-    switch (request.kind) {
-      case "run":
-        await submitFromInbox(request.document);
-        break;
-      case "poll":
-        scheduler.pollAllNow();
-        break;
-      case "drill":
-        scheduler.drillNow(request.document.sourceId);
-        break;
-    }
+  async function decideOn(order: DecisionOrder): Promise<Decision> {
+    const { digestKey } = deps;
+    const decision = await decide(order, { repositories, record, policies: () => settings.policies, now: () => clock.now(), digestKey });
+    const policy = settings.policies.find((one) => one.id === decision.sourceId);
+    // What was approved changes what the newest backup is compared with.
+    if (decision.about === "baseline" && decision.answer === "approved") scheduler.drillNow(decision.sourceId);
+    if (policy !== undefined) await refresh(policy);
+    await tellWaiting();
+    return decision;
   }
 
-  /** What the command line checked before is checked again: anyone who may write there may have written it. */
-  async function submitFromInbox(document: unknown): Promise<void> {
-    let report: RunReport;
-    try {
-      report = parseRunReport(document, { sourceId: null, via: "cli", now: clock.now() });
-    } catch (thrown) {
-      telemetry.log("warn", "a run report in the inbox is not valid", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
-      return;
-    }
-    await submitRun(report);
+  async function tellWaiting(): Promise<void> {
+    deps.self.set("restorewatch_baselines_waiting", (await repositories.baselines.list({ status: "proposed" })).length);
   }
 
   async function housekeeping(): Promise<void> {

@@ -11,6 +11,7 @@ import type { DrillRecord, Isolation, Observation, RecoveryPoint } from "../core
 import { judge } from "../core/verdict.ts";
 import type { DrillJob } from "../drill/protocol.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import { baselineEntries, baselineExpectation } from "./baselines.ts";
 import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
@@ -302,6 +303,7 @@ async function expectationOf(policy: SourcePolicy, point: RecoveryPoint, opened:
     critical: policy.verify.critical,
     ...(opened.entry.lockUnknown === true ? { lockUnknown: true as const } : {}),
     ...(await readErasure(policy, deps.readText)),
+    ...(await baselineExpectation(policy, repositories)),
   };
 }
 
@@ -365,6 +367,7 @@ async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDep
     observations.push({ sourceId: drill.sourceId, signal: "records", at: point.createdAt, value: records, ref: point.id });
   const entries: EvidenceEntry[] = [{ type: "drill.finished", at: now, drill }];
   if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
+  entries.push(...(await baselineEntries(policy, drill, repositories, now)));
   const alive = await repositories.points.list(policy.id);
   const runs = await repositories.runs.list(policy.id, { limit: 1000 });
   entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled())));

@@ -6,11 +6,23 @@
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { ANSWERS } from "../core/decisions.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 
 const requestSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("run"), document: z.unknown() }),
   z.strictObject({ kind: z.literal("poll"), document: z.strictObject({ sourceId: z.string().nullable() }) }),
+  z.strictObject({
+    kind: z.literal("decision"),
+    document: z.strictObject({
+      about: z.enum(["baseline", "alarm"]),
+      subject: z.string().max(200).nullable(),
+      sourceId: z.string().max(200),
+      answer: z.enum(ANSWERS),
+      reason: z.string().max(4000),
+      actor: z.string().max(200),
+    }),
+  }),
   z.strictObject({ kind: z.literal("drill"), document: z.strictObject({ sourceId: z.string(), requestId: z.string() }) }),
 ]);
 
@@ -68,8 +80,8 @@ export async function emptyInbox(
     const path = join(directory, name);
     const text = await readFile(path, "utf8");
     const parsed = text.length > LARGEST ? null : requestSchema.safeParse(parseJson(text));
-    // A request that cannot be removed would be met again and again: it is only met once it is gone. A report is kept until it is recorded.
-    const report = parsed?.success === true && parsed.data.kind === "run";
+    // A request that cannot be removed would be met again and again: it is only met once it is gone. A report or a decision is kept until it is recorded.
+    const report = parsed?.success === true && (parsed.data.kind === "run" || parsed.data.kind === "decision");
     if (!report) await unlink(path);
     if (parsed?.success === true) {
       await take(parsed.data);

@@ -1,5 +1,6 @@
 /** What lies as JSON in the tables, read with care: a row that does not parse means that the state is damaged. */
 import { z } from "zod";
+import { ANSWERS, type Baseline, BASELINE_STATUSES, type Decision, DECISION_WAYS } from "../core/decisions.ts";
 import type { PollStatus, ProbeStatus } from "../core/ports.ts";
 import type { Alarm, DrillRecord, RunReport } from "../core/values.ts";
 import { ALARM_KINDS, CHECK_STATUSES, DRILL_KINDS, LAYERS, PLATFORMS, RUN_OUTCOMES, SIGNALS, VERDICTS } from "../core/words.ts";
@@ -93,6 +94,29 @@ const probe = z.looseObject({
   trouble: z.looseObject({ code: text, message: text, mend: text.nullable() }).nullable(),
 });
 
+const baseline = z.looseObject({
+  id: text,
+  sourceId: text,
+  pointId: text,
+  drillId: text,
+  proposedAt: time,
+  status: z.enum(BASELINE_STATUSES),
+  decidedAt: time.nullable(),
+  facts: z.looseObject({ format: text, inventory: z.record(text, z.unknown()) }),
+});
+
+const decision = z.looseObject({
+  id: text,
+  about: z.enum(["baseline", "alarm"]),
+  subject: text,
+  sourceId: text,
+  answer: z.enum(ANSWERS),
+  at: time,
+  actor: text,
+  reason: text,
+  via: z.enum(DECISION_WAYS),
+});
+
 const trouble = z.object({ code: text, message: text });
 const labels = z.record(text, text);
 const buckets = z.array(z.number());
@@ -102,6 +126,8 @@ export interface Bodies {
   run(body: string, id: string): RunReport;
   alarm(body: string, id: string): Alarm;
   drill(body: string, id: string): DrillRecord;
+  baseline(body: string, id: string): Baseline;
+  decision(body: string, id: string): Decision;
   probe(body: string, sourceId: string): ProbeStatus;
   trouble(body: string, sourceId: string): NonNullable<PollStatus["trouble"]>;
   labels(body: string, metric: string): Readonly<Record<string, string>>;
@@ -127,6 +153,8 @@ export function bodiesOf(path: string): Bodies {
     run: (body, id) => read(run, body, `run ${id}`) as RunReport,
     alarm: (body, id) => read(alarm, body, `alarm ${id}`) as Alarm,
     drill: (body, id) => read(drill, body, `drill ${id}`) as DrillRecord,
+    baseline: (body, id) => read(baseline, body, `baseline ${id}`) as unknown as Baseline,
+    decision: (body, id) => read(decision, body, `decision ${id}`) as Decision,
     probe: (body, sourceId) => read(probe, body, `the probe of ${sourceId}`) as ProbeStatus,
     trouble: (body, sourceId) => read(trouble, body, `the poll of ${sourceId}`) as NonNullable<PollStatus["trouble"]>,
     labels: (body, metric) => read(labels, body, `a tally of ${metric}`) as Readonly<Record<string, string>>,

@@ -10,6 +10,10 @@ export interface Database {
   sources: SourcesTable;
   polls: PollsTable;
   probes: { source_id: string; body: string };
+  baselines: { id: string; source_id: string; status: string; proposed_at: number; body: string };
+  decisions: { id: string; source_id: string; at: number; body: string };
+  papers: { source_id: string; name: string; body: string };
+  actors: { id: string; name: string };
   tallies: TalliesTable;
   meta: { key: string; value: string };
   leases: { id: string; holder: string; until: number };
@@ -24,6 +28,10 @@ export const TABLES = [
   "sources",
   "polls",
   "probes",
+  "baselines",
+  "decisions",
+  "papers",
+  "actors",
   "tallies",
   "meta",
   "leases",

@@ -232,6 +232,12 @@ export const METRICS = {
     help: "1 while the live product of a source answered the last probe, else 0; absent where it has none, or was not asked yet.",
     labels: ["source"],
   },
+  restorewatch_baselines_waiting: {
+    type: "gauge",
+    unit: "{baseline}",
+    help: "Proposed baselines that nobody has approved or rejected yet.",
+    labels: [],
+  },
   restorewatch_uncovered_sources: {
     type: "gauge",
     unit: "{source}",

@@ -1,5 +1,6 @@
 /** The contract every State keeps. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Baseline, Decision } from "../../agent/core/decisions.ts";
 import type { ProbeStatus, State } from "../../agent/core/ports.ts";
 import { someAlarm, someDrill, someObservation, somePoint, someRun } from "../doubles/values.ts";
 
@@ -226,6 +227,72 @@ export function stateContract(suite: StateSuite): void {
             layers: { artifact: "verified", content: "inconclusive" },
           },
         ]);
+      });
+    });
+
+    describe("baselines, decisions, papers and actors", () => {
+      const baseline = (id: string, more: Partial<Baseline> = {}): Baseline => ({
+        id,
+        sourceId: "crm",
+        pointId: `p-${id}`,
+        drillId: `d-${id}`,
+        proposedAt: T,
+        status: "proposed",
+        decidedAt: null,
+        facts,
+        ...more,
+      });
+
+      it("baselines come back as they were put, newest proposed first, by source and status", async () => {
+        const { baselines } = state.repositories;
+        await baselines.put(baseline("b1"));
+        await baselines.put(baseline("b2", { proposedAt: T + 1 }));
+        await baselines.put(baseline("b3", { sourceId: "hr" }));
+        await baselines.put(baseline("b1", { status: "approved", decidedAt: T + 5 }));
+        expect(await baselines.get("b1")).toEqual(baseline("b1", { status: "approved", decidedAt: T + 5 }));
+        expect(await baselines.get("nobody")).toBeNull();
+        expect(ids(await baselines.list({ sourceId: "crm" }))).toEqual(["b2", "b1"]);
+        expect(ids(await baselines.list({ status: "proposed" }))).toEqual(["b2", "b3"]);
+        expect(ids(await baselines.list({ sourceId: "crm", status: "approved", limit: 1 }))).toEqual(["b1"]);
+      });
+
+      it("decisions come back newest first, and the same one twice is one", async () => {
+        const { decisions } = state.repositories;
+        const decision = (id: string, at: number): Decision => ({
+          id,
+          about: "baseline",
+          subject: "b1",
+          sourceId: "crm",
+          answer: "approved",
+          at,
+          actor: "~a1",
+          reason: "as agreed",
+          via: "cli",
+        });
+        await decisions.put(decision("x", T));
+        await decisions.put(decision("y", T + 1));
+        await decisions.put(decision("x", T));
+        expect(await decisions.list({ sourceId: "crm" })).toEqual([decision("y", T + 1), decision("x", T)]);
+        expect(await decisions.list({ sourceId: "hr" })).toEqual([]);
+        expect(await decisions.list({ limit: 1 })).toHaveLength(1);
+      });
+
+      it("papers are replaced, each under its source and name", async () => {
+        const { papers } = state.repositories;
+        await papers.put("crm", "ledger", "1");
+        await papers.put("crm", "ledger", "2");
+        await papers.put("hr", "ledger", "3");
+        expect(await papers.get("crm", "ledger")).toBe("2");
+        expect(await papers.get("hr", "ledger")).toBe("3");
+        expect(await papers.get("crm", "series")).toBeNull();
+      });
+
+      it("an actor can be forgotten", async () => {
+        const { actors } = state.repositories;
+        await actors.put("~a", "Ada");
+        await actors.put("~b", "Ben");
+        await actors.forget("~a");
+        expect([...(await actors.names())]).toEqual([["~b", "Ben"]]);
       });
     });
 

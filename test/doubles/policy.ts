@@ -30,6 +30,7 @@ export function policy(id = "crm", more: Partial<SourcePolicy> = {}): SourcePoli
     },
     verify: {
       layers: ["artifact", "content"],
+      baseline: null,
       repeatMs: 7 * 24 * HOUR,
       history: 0,
       critical: [],

@@ -1,4 +1,5 @@
 /** State in maps, with transactions undone by snapshot; and a State that fails where a test wants it to. */
+import type { Baseline, Decision } from "../../agent/core/decisions.ts";
 import type { LedgerRow, Repositories, State, Tally } from "../../agent/core/ports.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../../agent/core/values.ts";
 import { LAYERS } from "../../agent/core/words.ts";
@@ -15,6 +16,10 @@ interface Tables {
   seen: Map<string, number>;
   polls: Map<string, Poll>;
   probes: Map<string, Probe>;
+  baselines: Map<string, Baseline>;
+  decisions: Map<string, Decision>;
+  papers: Map<string, string>;
+  actors: Map<string, string>;
   tallies: Map<string, Tally>;
   meta: Map<string, string>;
 }
@@ -45,6 +50,10 @@ function emptyTables(): Tables {
     seen: new Map(),
     polls: new Map(),
     probes: new Map(),
+    baselines: new Map(),
+    decisions: new Map(),
+    papers: new Map(),
+    actors: new Map(),
     tallies: new Map(),
     meta: new Map(),
   };
@@ -232,6 +241,54 @@ function repositoriesOn(tables: Tables): Repositories {
         }
       },
       all: async () => copy(newestFirst(tables.tallies.entries(), ([key]) => key).map(([, tally]) => tally)).toReversed(),
+    },
+    baselines: {
+      async put(baseline) {
+        tables.baselines.set(baseline.id, copy(baseline));
+      },
+      get: async (id) => copy(tables.baselines.get(id) ?? null),
+      async list({ sourceId, status, limit }) {
+        const own = [...tables.baselines.values()].filter(
+          (one) => (sourceId === undefined || one.sourceId === sourceId) && (status === undefined || one.status === status),
+        );
+        return copy(
+          newestFirst(
+            own,
+            (one) => one.proposedAt,
+            (one) => one.id,
+          ).slice(0, limit),
+        );
+      },
+    },
+    decisions: {
+      async put(decision) {
+        tables.decisions.set(decision.id, copy(decision));
+      },
+      async list({ sourceId, limit }) {
+        const own = [...tables.decisions.values()].filter((one) => sourceId === undefined || one.sourceId === sourceId);
+        return copy(
+          newestFirst(
+            own,
+            (one) => one.at,
+            (one) => one.id,
+          ).slice(0, limit),
+        );
+      },
+    },
+    papers: {
+      get: async (sourceId, name) => tables.papers.get(JSON.stringify([sourceId, name])) ?? null,
+      async put(sourceId, name, body) {
+        tables.papers.set(JSON.stringify([sourceId, name]), body);
+      },
+    },
+    actors: {
+      async put(id, name) {
+        tables.actors.set(id, name);
+      },
+      names: async () => new Map(tables.actors),
+      async forget(id) {
+        tables.actors.delete(id);
+      },
     },
     meta: {
       get: async (key) => tables.meta.get(key) ?? null,

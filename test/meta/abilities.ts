@@ -2,9 +2,9 @@
  * Which format can answer which check, found by asking: every check is asked of documents of every format, with a history and all that
  * can be known from outside. A check that answers once (with anything but "does not apply" and "could not tell") can be answered.
  */
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { armor, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { Expectation } from "../../agent/core/ports.ts";
@@ -60,11 +60,13 @@ const DOCUMENTS: readonly Document[] = [
   { format: "csv", write: (directory) => writeFiles(join(directory, "shop"), declaredShop()) },
   { format: "csv", write: async (directory) => zipDirectory(await writeShop(join(directory, "shop")), join(directory, "shop.zip")) },
   { format: "csv", write: (directory) => writeFiles(join(directory, "people"), { "people.csv": csvOf([["Id", "Mail"], ...PEOPLE]) }) },
+  { format: "directus", write: (directory) => wholeCopy(directory, "directus/rest") },
+  { format: "directus", write: (directory) => wholeCopy(directory, "directus/template.zip") },
   { format: "grist", write: (directory) => Promise.resolve(writeGristTable(directory, PEOPLE)) },
   { format: "grist", write: async (directory) => buildLibrary(join(directory, "library.grist")) },
-  { format: "n8n", key: N8N_KEY, write: (directory) => copied(directory, "entities.zip") },
-  { format: "n8n", write: (directory) => copied(directory, "workflows.json") },
-  { format: "n8n", write: (directory) => copied(directory, "shop.n8np") },
+  { format: "n8n", key: N8N_KEY, write: (directory) => wholeCopy(directory, "n8n/entities.zip") },
+  { format: "n8n", write: (directory) => wholeCopy(directory, "n8n/workflows.json") },
+  { format: "n8n", write: (directory) => wholeCopy(directory, "n8n/shop.n8np") },
   { format: "node-red", key: SECRET, write: (directory) => writeUserDir(join(directory, "data")) },
   { format: "node-red", write: (directory) => written(directory, "flows.json", JSON.stringify(flows())) },
 ];
@@ -143,9 +145,10 @@ function writeGristTable(directory: string, rows: readonly (readonly string[])[]
   return path;
 }
 
-async function copied(directory: string, name: string): Promise<string> {
-  const path = join(directory, name);
-  await copyFile(fileURLToPath(new URL(`../fixtures/n8n/${name}`, import.meta.url)), path);
+/** @param name of a file or folder in test/fixtures */
+async function wholeCopy(directory: string, name: string): Promise<string> {
+  const path = join(directory, basename(name));
+  await cp(fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url)), path, { recursive: true });
   return path;
 }
 

@@ -179,6 +179,7 @@ async function oneOfEach(directory: string): Promise<readonly (readonly [format:
     bag: await writeLibrary(join(directory, "bag")),
     baserow,
     csv: await writeShop(join(directory, "csv")),
+    directus: fileURLToPath(new URL("../fixtures/directus/rest", import.meta.url)),
     grist: buildLibrary(join(directory, "library.grist")),
     n8n: fileURLToPath(new URL("../fixtures/n8n/workflows.json", import.meta.url)),
     "node-red": await writeUserDir(join(directory, "node-red")),

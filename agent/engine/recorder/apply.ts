@@ -1,4 +1,5 @@
 /** The one reducer from evidence to state. Applying an entry again changes nothing. */
+import type { Decision } from "../../core/decisions.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { EvidenceEntry } from "../../core/evidence.ts";
 import type { Repositories } from "../../core/ports.ts";
@@ -44,6 +45,10 @@ export async function applyEntry(repositories: Repositories, entry: EvidenceEntr
     case "alarm.changed":
       await repositories.alarms.put(entry.alarm);
       return true;
+    case "baseline.proposed":
+      return proposeBaseline(repositories, entry);
+    case "decision.made":
+      return applyDecision(repositories, entry.decision);
     case "head.noted":
       await repositories.meta.set(META.noted, JSON.stringify({ seq: entry.seq, hash: entry.head, at: entry.at }));
       return true;
@@ -61,6 +66,32 @@ export async function applyEntry(repositories: Repositories, entry: EvidenceEntr
         },
       );
   }
+}
+
+/** The facts are those of the drill it is about; one that is proposed later takes the place of one nobody decided on. */
+async function proposeBaseline(repositories: Repositories, { at, baseline }: Proposed): Promise<boolean> {
+  const { baselines, drills } = repositories;
+  if ((await baselines.get(baseline.id)) !== null) return false;
+  const facts = (await drills.get(baseline.drillId))?.facts ?? null;
+  if (facts === null) return false;
+  for (const open of await baselines.list({ sourceId: baseline.sourceId, status: "proposed" }))
+    await baselines.put({ ...open, status: "retired", decidedAt: at });
+  await baselines.put({ ...baseline, proposedAt: at, status: "proposed", decidedAt: null, facts });
+  return true;
+}
+
+type Proposed = Extract<EvidenceEntry, { type: "baseline.proposed" }>;
+
+async function applyDecision({ baselines, decisions }: Repositories, decision: Decision): Promise<boolean> {
+  await decisions.put(decision);
+  if (decision.about !== "baseline" || decision.answer === "expected") return true;
+  const decided = await baselines.get(decision.subject);
+  if (decided === null) return true;
+  if (decision.answer === "approved")
+    for (const former of await baselines.list({ sourceId: decision.sourceId, status: "approved" }))
+      if (former.id !== decided.id) await baselines.put({ ...former, status: "retired", decidedAt: decision.at });
+  await baselines.put({ ...decided, status: decision.answer, decidedAt: decision.at });
+  return true;
 }
 
 function typeOf(entry: never): string {

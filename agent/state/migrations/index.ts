@@ -6,8 +6,14 @@ import type { Database } from "../schema.ts";
 import * as begin from "./0001-begin.ts";
 import * as alive from "./0002-alive.ts";
 import * as probes from "./0003-probes.ts";
+import * as decisions from "./0004-decisions.ts";
 
-export const MIGRATIONS: Readonly<Record<string, Migration>> = { "0001-begin": begin, "0002-alive": alive, "0003-probes": probes };
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001-begin": begin,
+  "0002-alive": alive,
+  "0003-probes": probes,
+  "0004-decisions": decisions,
+};
 
 export const SCHEMA_VERSION = Object.keys(MIGRATIONS).sort().at(-1) ?? "";
 

@@ -3,6 +3,7 @@ import type { Repositories } from "../../core/ports.ts";
 import { type Bodies } from "../bodies.ts";
 import type { Database } from "../schema.ts";
 import { alarmsRepository } from "./alarms.ts";
+import { actorsRepository, baselinesRepository, decisionsRepository, papersRepository } from "./decisions.ts";
 import { drillsRepository } from "./drills.ts";
 import { metaRepository } from "./meta.ts";
 import { observationsRepository } from "./observations.ts";
@@ -19,6 +20,10 @@ export function repositoriesOn(db: Kysely<Database>, bodies: Bodies): Repositori
     drills: drillsRepository(db, bodies),
     alarms: alarmsRepository(db, bodies),
     sources: sourcesRepository(db, bodies),
+    baselines: baselinesRepository(db, bodies),
+    decisions: decisionsRepository(db, bodies),
+    papers: papersRepository(db),
+    actors: actorsRepository(db),
     tallies: talliesRepository(db, bodies),
     meta: metaRepository(db),
   };

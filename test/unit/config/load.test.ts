@@ -113,6 +113,7 @@ describe("a configuration that is valid", () => {
         pollMs: 60_000,
         verify: {
           layers: ["artifact", "content"],
+          baseline: { accept: [], removedShare: 0.05 },
           repeatMs: 7 * 86_400_000,
           history: 2,
           critical: [],

@@ -59,7 +59,7 @@ describe("opening", () => {
       return { counts: await state.counts(), schema: state.schemaVersion };
     });
     expect(counts).toMatchObject({ points: 2, runs: 0, leases: 0 });
-    expect(schema).toBe("0003-probes");
+    expect(schema).toBe("0004-decisions");
   });
 
   it("is closed when opening fails, so that the file can be moved", async () => {

@@ -1,0 +1,85 @@
+/** Commands by which a person decides. */
+import { userInfo } from "node:os";
+import { freshId, inboxOf, openStateForReading, readConfig } from "../../app.ts";
+import { forReview } from "../../core/decisions.ts";
+import { leaveInInbox } from "../../engine/inbox.ts";
+import { answerCommand, baselineCommand } from "../baseline.ts";
+import type { Shell } from "../program.ts";
+import { quiet } from "./quiet.ts";
+import { configPath, type How } from "./world.ts";
+
+export interface BaselineFlags {
+  readonly config?: string;
+  readonly output: How;
+  readonly approve: boolean;
+  readonly reject: boolean;
+  readonly reason?: string;
+}
+
+export async function baselines(source: string | null, flags: BaselineFlags, shell: Shell): Promise<number> {
+  if (source !== null && (flags.approve || flags.reject)) {
+    const answer = flags.reject ? "rejected" : "approved";
+    return answered(source, { about: "baseline", answer, subject: null, reason: flags.reason ?? null }, flags, shell);
+  }
+  const world = quiet(shell);
+  const config = await readConfig(configPath(flags.config ?? null), shell.env);
+  const state = await openStateForReading(config, world.clock);
+  try {
+    const { baselines: kept } = state.repositories;
+    return await baselineCommand(
+      source,
+      { output: flags.output },
+      {
+        out: shell.out,
+        sources: config.sources.map((one) => one.id),
+        async read(sourceId) {
+          const [[approved = null], [proposed = null]] = await Promise.all([
+            kept.list({ sourceId, status: "approved", limit: 1 }),
+            kept.list({ sourceId, status: "proposed", limit: 1 }),
+          ]);
+          const differences = approved === null || proposed === null ? [] : forReview(approved.facts, proposed.facts);
+          return { source: sourceId, approved, proposed, differences };
+        },
+      },
+    );
+  } finally {
+    await state.close();
+  }
+}
+
+export async function expectAlarm(
+  source: string,
+  alarm: string,
+  flags: { readonly config?: string; readonly output: How; readonly reason?: string },
+  shell: Shell,
+): Promise<number> {
+  return answered(source, { about: "alarm", answer: "expected", subject: alarm, reason: flags.reason ?? null }, flags, shell);
+}
+
+async function answered(
+  source: string,
+  given: Parameters<typeof answerCommand>[1],
+  flags: { readonly config?: string; readonly output: How },
+  shell: Shell,
+): Promise<number> {
+  const world = quiet(shell);
+  const config = await readConfig(configPath(flags.config ?? null), shell.env);
+  return answerCommand(source, given, flags.output, {
+    out: shell.out,
+    sources: config.sources.map((one) => one.id),
+    leave: (document) =>
+      leaveInInbox(inboxOf(config), `${world.clock.now()}-${freshId()}`, {
+        kind: "decision",
+        document: { ...document, actor: nameOfUser() },
+      }),
+  });
+}
+
+/** Whoever runs the command; a system that has no name for it still has a number. */
+function nameOfUser(): string {
+  try {
+    return `user ${userInfo().username}`;
+  } catch {
+    return `user ${process.getuid?.() ?? "unknown"}`;
+  }
+}
