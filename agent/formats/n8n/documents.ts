@@ -2,11 +2,10 @@
 import { join } from "node:path";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import type { ArtifactProbe, Content, FormatContext } from "../../core/ports.ts";
-import type { JsonObject } from "../../kit/json.ts";
 import { readJson } from "../reading.ts";
 import { credentialOf, isCredential, keysOf } from "./credentials.ts";
 import { listingOf } from "./listing.ts";
-import { contentOf } from "./parts.ts";
+import { contentOf, uniqueById } from "./parts.ts";
 import { automationOf, isWorkflow } from "./workflows.ts";
 
 export async function openDocuments(probe: ArtifactProbe, context: FormatContext): Promise<Content> {
@@ -30,8 +29,8 @@ export async function openDocuments(probe: ArtifactProbe, context: FormatContext
         problems.push(error.message);
       }
     }
-  const workflows = unique(found.filter(isWorkflow), "workflow", problems);
-  const kept = unique(found.filter(isCredential), "credential", problems);
+  const workflows = uniqueById(found.filter(isWorkflow), "workflow", problems);
+  const kept = uniqueById(found.filter(isCredential), "credential", problems);
   if (workflows.length + kept.length === 0)
     throw new AgentError("damaged", "not-n8n", problems[0] ?? "The export holds neither a workflow nor a credential.");
   const credentials = kept.map((one) => credentialOf(one, keysOf(context.key)));
@@ -54,10 +53,4 @@ export async function openDocuments(probe: ArtifactProbe, context: FormatContext
       ...(kept.length === 0 ? { credentials: "only workflows were exported; export:credentials is a command of its own" } : {}),
     },
   });
-}
-
-function unique(items: readonly JsonObject[], what: string, problems: string[]): readonly JsonObject[] {
-  const byId = new Map(items.map((item) => [String(item["id"]), item]));
-  if (byId.size < items.length) problems.push(`${items.length - byId.size} times the id of a ${what} is there twice.`);
-  return [...byId.values()];
 }

@@ -8,11 +8,13 @@ import { openZip, type Zip, type ZipBudget } from "../../kit/zip.ts";
 import { asFormatError, jsonOf } from "../reading.ts";
 import { decryptCbc, unwrapKey } from "./cipher.ts";
 import { credentialOf, isCredential, type Keys, keysOf } from "./credentials.ts";
-import { contentOf } from "./parts.ts";
+import { listingOf } from "./listing.ts";
+import { contentOf, uniqueById } from "./parts.ts";
 import { rowOf, tableOf } from "./tables.ts";
 import { automationOf, isWorkflow } from "./workflows.ts";
 
 const ROWS = "data_table_user_";
+const NO_ROWS = "no row of a data table is in the export: it was made without them (includeDataTableRows), or all tables are empty";
 
 interface Archive {
   readonly zip: Zip;
@@ -46,9 +48,10 @@ async function contentIn(zip: Zip, keys: Keys, context: FormatContext): Promise<
   const archive = { zip, files, key: await keyOf(zip, files, keys, context), context };
   const of = (kind: string): Promise<readonly JsonObject[]> => entitiesOf(archive, kind);
   const opened = await withDataKeys(await of("deploymentkey"), keys);
-  const workflows = (await of("workflowentity")).map(parsedColumns(["nodes", "connections", "settings"], context));
-  const kept = await of("credentialsentity");
-  const tables = await of("datatable");
+  const unique = async (kind: string, what: string): Promise<readonly JsonObject[]> => uniqueById(await of(kind), what, problems);
+  const workflows = (await unique("workflowentity", "workflow")).map(parsedColumns(["nodes", "connections", "settings"], context));
+  const kept = await unique("credentialsentity", "credential");
+  const tables = await unique("datatable", "data table");
   const columns = await of("datatablecolumn");
   const strange = workflows.filter((one) => !isWorkflow(one)).length + kept.filter((one) => !isCredential(one)).length;
   if (strange > 0) problems.push(`${strange} workflows or credentials of the export lack what they need.`);
@@ -62,21 +65,24 @@ async function contentIn(zip: Zip, keys: Keys, context: FormatContext): Promise<
   for (const kind of files.keys())
     if (kind.startsWith(ROWS) && !known.table.has(kind.slice(ROWS.length)))
       problems.push("There are rows of a data table that is not there.");
+  const rowless = tables.length > 0 && ![...files.keys()].some((kind) => kind.startsWith(ROWS));
   return contentOf({
     formatVersion: null,
     problems,
     compared: zip.entries.length,
     automations: workflows.filter(isWorkflow).map((one) => automationOf({ ...one, active: isActive(one) }, known)),
     credentials: kept.filter(isCredential).map((one) => credentialOf(one, opened)),
-    collections,
+    // Called collections, tables without their rows would look emptied; most people have none at all.
+    ...(rowless || tables.length === 0
+      ? listingOf(workflows.filter(isWorkflow), kept.filter(isCredential))
+      : { collections, records: (id, signal) => rowsOf(archive, collections.find((one) => one.id === id)?.fields ?? [], id, signal) }),
     access: await accessOf(of, known),
     settings: [
       ...(await settingsOf(of, "settings", "key")),
       ...(await settingsOf(of, "variables", "key")),
       ...(await settingsOf(of, "tagentity", "id")),
     ],
-    without: {},
-    records: (id, signal) => rowsOf(archive, collections.find((one) => one.id === id)?.fields ?? [], id, signal),
+    without: rowless ? { records: NO_ROWS } : {},
     close: () => zip.close(),
   });
 }

@@ -2,6 +2,7 @@
 import type { AccessEntry, Aspect, AspectState, Automation, Collection, Credential, Setting } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { Content } from "../../core/ports.ts";
+import type { JsonObject } from "../../kit/json.ts";
 import { plainSecretsOf } from "./credentials.ts";
 
 export interface Parts {
@@ -61,6 +62,13 @@ export function contentOf(parts: Parts): Content {
     fileBytes: noFile,
     close: parts.close ?? (async () => {}),
   };
+}
+
+/** n8n pages through its own tables without an order: where it gave out one thing twice, it left out another. */
+export function uniqueById(items: readonly JsonObject[], what: string, problems: string[]): readonly JsonObject[] {
+  const byId = new Map(items.map((item) => [String(item["id"]), item]));
+  if (byId.size < items.length) problems.push(`${items.length - byId.size} times the id of a ${what} is there twice.`);
+  return [...byId.values()];
 }
 
 // eslint-disable-next-line require-yield -- a stream that ends with an error
