@@ -170,7 +170,28 @@ function n8nSeeds(): Seed[] {
   ];
 }
 
-export const FORMATS = ["grist", "node-red", "baserow", "bag", "csv", "n8n"] as const;
+/** Made on a real Directus, 12.4.0. */
+function directusSeeds(): Seed[] {
+  const from = resolve(ROOT, "test/fixtures/directus");
+  const base = { format: "directus", kindOf: kindByName, key: null, finish: null, covered: false };
+  const button = filesUnder(join(from, "button"));
+  const tables = new Map([...filesUnder(join(from, "csv"))].filter(([path]) => path !== "button-articles.csv"));
+  const rest = filesUnder(join(from, "rest"));
+  return [
+    { ...base, name: "answers of the API", files: rest },
+    { ...base, name: "answers of the API, zipped", files: rest, finish: packed },
+    { ...base, name: "exports in JSON beside their snapshot", files: button },
+    {
+      ...base,
+      name: "exports in CSV beside their snapshot",
+      files: new Map([...tables, ["snapshot.json", button.get("snapshot.json") ?? Buffer.alloc(0)]]),
+    },
+    single("directus", "an extracted template", readFileSync(join(from, "template.zip")), "zip"),
+    single("directus", "a snapshot", rest.get("snapshot.yaml") ?? Buffer.alloc(0), "text"),
+  ];
+}
+
+export const FORMATS = ["grist", "node-red", "baserow", "bag", "csv", "n8n", "directus"] as const;
 
 /** Seeds of one format; throws for one that is not known. */
 export async function seedsOf(format: string): Promise<readonly Seed[]> {
@@ -181,5 +202,6 @@ export async function seedsOf(format: string): Promise<readonly Seed[]> {
   if (format === "bag") return bagSeeds();
   if (format === "csv") return csvSeeds();
   if (format === "n8n") return n8nSeeds();
+  if (format === "directus") return directusSeeds();
   throw new Error(`there are no seeds of a format called ${format}`);
 }

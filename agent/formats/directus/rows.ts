@@ -77,6 +77,7 @@ async function* inBatches(rows: Rows, signal: AbortSignal): Rows {
 
 async function* json({ path, file }: RowsFile, context: Limits, signal: AbortSignal): Rows {
   const { limits } = context;
+  if (file.bytes === 0 && byButton(path)) return NOTHING;
   const head = await readStart(file.place, Math.min(HEAD_BYTES, file.bytes));
   const { from, enveloped } = jsonShape(head);
   if (from !== null) {
@@ -107,6 +108,11 @@ async function* rowsIn(value: unknown, path: string): Rows {
     throw new AgentError("damaged", "no-rows", `${quoted(path)} holds no items: neither a list nor an object.`);
   yield rows;
   return NOTHING;
+}
+
+/** Into the file library it writes nothing at all where there are no items, not even an empty list. */
+export function byButton(path: string): boolean {
+  return /(?:^|\/)export-[^/]+-\d{8}-\d{6}[^/]*$/u.test(path);
 }
 
 /** What a script saves that does not look at the status of an answer. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AgentError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/ports.ts";
 import { quoted, type TreeFile } from "../../kit/file-tree.ts";
-import { ExactNumber, isObject, type JsonObject, listOf } from "../../kit/json.ts";
+import { ExactNumber, isObject, type JsonObject, objectOf, objectsIn } from "../../kit/json.ts";
 import { withUnmanaged } from "../../products/directus/model.ts";
 import { collectionSchema, fieldSchema, relationSchema, type Snapshot, snapshotSchema } from "../../products/directus/schema.ts";
 import { jsonOf, readWhole } from "../reading.ts";
@@ -73,6 +73,7 @@ export function yamlOf(bytes: Uint8Array, what: string): unknown {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     const document = parseDocument(text, { logLevel: "silent", uniqueKeys: true, prettyErrors: false, stringKeys: true });
     const [error] = document.errors;
+    if (error?.code === "RESOURCE_EXHAUSTION") throw tooDeep(what);
     if (error !== undefined) {
       const line = text.slice(0, error.pos[0]).split("\n").length;
       throw new AgentError("damaged", "yaml-broken", `${what} is not valid YAML, first on line ${line}.`);
@@ -80,31 +81,36 @@ export function yamlOf(bytes: Uint8Array, what: string): unknown {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (thrown) {
     if (thrown instanceof AgentError) throw thrown;
-    if (thrown instanceof RangeError)
-      throw new AgentError("limit", "too-deep", `${what} is nested more deeply than can be read.`, { cause: thrown });
+    if (thrown instanceof RangeError) throw tooDeep(what);
+    // So the parser says that a few lines would unfold into very many.
+    if (thrown instanceof ReferenceError)
+      throw new AgentError("limit", "too-dense", `${what} repeats its own parts more often than may be read.`);
     // Its message may quote the text.
     throw new AgentError("damaged", "yaml-broken", `${what} is not valid YAML in UTF-8.`);
   }
 }
 
+function tooDeep(what: string): AgentError {
+  return new AgentError("limit", "too-deep", `${what} is nested more deeply than can be read.`);
+}
+
 /** YAML has no end of its own: cut off between two lines it is still YAML. Its last list and its last line say whether it is whole. */
 function cutYaml(bytes: Uint8Array, value: unknown, what: string): readonly string[] {
-  const relations = isObject(value) ? listOf(value["relations"]) : [];
+  const relations = objectsIn(isObject(value) ? value["relations"] : null);
   const last = relations.at(-1);
   const others = relations.slice(0, -1);
-  const lacks = isObject(last) && others.length > 0 && keysOfAll(others).some((path) => !keysOf(last).has(path));
-  const open = bytes.at(-1) !== 0x0a;
-  return open || lacks ? [`${what} is cut off: ${open ? "it does not end with a line" : "its last relation is not whole"}.`] : [];
+  const lacks = (part: (relation: JsonObject) => unknown): boolean => {
+    const own = last === undefined ? null : objectOf(part(last));
+    return own !== null && keysOfAll(objectsIn(others.map(part))).some((key) => !(key in own));
+  };
+  if (bytes.at(-1) !== 0x0a) return [`${what} is cut off: it does not end with a line.`];
+  const whole = !lacks((one) => one) && !lacks((one) => one["schema"]) && !lacks((one) => one["meta"]);
+  return whole ? [] : [`${what} is cut off: its last relation is not whole.`];
 }
 
-function keysOfAll(items: readonly unknown[]): readonly string[] {
-  const [first, ...rest] = items.filter(isObject).map(keysOf);
-  return first === undefined ? [] : [...first].filter((key) => rest.every((keys) => keys.has(key)));
-}
-
-function keysOf(item: JsonObject): ReadonlySet<string> {
-  const inner = (name: string): readonly string[] => (isObject(item[name]) ? Object.keys(item[name]).map((key) => `${name}.${key}`) : []);
-  return new Set([...Object.keys(item), ...inner("schema"), ...inner("meta")]);
+function keysOfAll(items: readonly JsonObject[]): readonly string[] {
+  const [first, ...rest] = items;
+  return Object.keys(first ?? {}).filter((key) => rest.every((item) => key in item));
 }
 
 /** @throws AgentError `damaged` that names the first place that is not as Directus writes it, never what stands there */

@@ -96,11 +96,10 @@ function judge(shape: Shape, snapshot: Snapshot, survey: Survey, problems: strin
   const { source, rows, members } = survey;
   const name = shape.collection;
   const isCsv = source.kind === "csv";
-  if (source.file.bytes === 0) {
-    const told = `${quoted(source.path)} is empty, of 0 bytes`;
-    if (isCsv) remarks.push(`${told}: Directus writes that where there are no items, and so does a download that failed.`);
-    else problems.push(`${told}: not even an empty list.`);
-  }
+  if (source.file.bytes === 0)
+    remarks.push(
+      `${quoted(source.path)} is empty, of 0 bytes: Directus writes that where there are no items, and so does a download that failed.`,
+    );
   if (rows === 0) return;
   if (rows === DEFAULT_PAGE && survey.declared === null)
     remarks.push(

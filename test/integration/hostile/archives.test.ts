@@ -18,14 +18,20 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 async function wholeParts(format: string): Promise<ZipPart[]> {
   if (format === "baserow") return exportParts();
   if (format === "csv") return [{ name: "people.csv", bytes: Buffer.from(longCsv(20)) }];
-  const [bag] = await seedsOf("bag");
-  return [...(bag?.files ?? [])].map(([name, bytes]) => ({ name, bytes }));
+  // The first of each is the whole of it in a directory.
+  const [whole] = await seedsOf(format);
+  return [...(whole?.files ?? [])].map(([name, bytes]) => ({ name, bytes }));
 }
 
-const ZIPPED = ["bag", "baserow", "csv"] as const;
+const ZIPPED = ["bag", "baserow", "csv", "directus"] as const;
 const MEGABYTE = 1024 * 1024;
 /** Where hostile bytes hide in what each format reads. */
-const NAMES = { bag: "data/files/extra", baserow: `${"a".repeat(32)}_${"b".repeat(64)}.bin`, csv: "extra.csv" } as const;
+const NAMES = {
+  bag: "data/files/extra",
+  baserow: `${"a".repeat(32)}_${"b".repeat(64)}.bin`,
+  csv: "extra.csv",
+  directus: "files/extra",
+} as const;
 
 let written = 0;
 function file(bytes: Uint8Array): string {

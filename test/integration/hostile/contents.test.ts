@@ -1,5 +1,16 @@
 /** `verify` of files whose bytes are the trouble: foreign, deep, mangled, damaged, or hostile on purpose. */
-import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
@@ -15,6 +26,7 @@ import { ROOT } from "../../meta/sources.ts";
 import { ask, type Asked, said } from "./asking.ts";
 
 const DATA = resolve(ROOT, "../shared/data");
+const DIRECTUS = resolve(ROOT, "test/fixtures/directus/rest");
 // What hangs is ended by `ask`; a machine with much else to do is only slow.
 vi.setConfig({ testTimeout: 240_000 });
 const home = mkdtempSync(join(tmpdir(), "rw-hostile-contents-"));
@@ -28,7 +40,7 @@ function file(bytes: string | Uint8Array): string {
   return path;
 }
 
-const real = (path: string): Buffer => readFileSync(join(DATA, path));
+const real = (path: string): Buffer => readFileSync(resolve(DATA, path));
 const asked = (path: string, format?: string): Promise<Asked> =>
   ask({ path, cwd: home, args: format === undefined ? [] : ["--format", format] });
 
@@ -66,11 +78,12 @@ describe("what is nobody's backup is unknown under auto, and not what --format s
     ["grist", "grist/Comments_44.grist"],
     ["node-red", "node-red/03---Link-call.json"],
     ["baserow", "baserow/project-tracker.json"],
+    ["directus", join(DIRECTUS, "snapshot.yaml")],
   ];
   test.each(own)("a %s backup under another format's name", async (format, path) => {
-    for (const other of FORMATS.filter((one) => one !== format)) await expectFailed(join(DATA, path), other);
+    for (const other of FORMATS.filter((one) => one !== format)) await expectFailed(resolve(DATA, path), other);
     const [other = "bag"] = FORMATS.filter((one) => one !== format);
-    expect((await asked(join(DATA, path), other)).code).toBe(1);
+    expect((await asked(resolve(DATA, path), other)).code).toBe(1);
   });
 });
 
@@ -89,6 +102,8 @@ describe("10,000 levels deep inside a document that is recognised: our limit", (
     const cases: readonly (readonly [string, string])[] = [
       ["node-red", file(flows)],
       ["baserow", file(tracker.replace('"name"', `"deep":${deep},"name"`))],
+      ["directus", file(`{"version":1,"directus":"12.4.0","vendor":"postgres","collections":${deep},"fields":[],"relations":[]}`)],
+      ["directus", file(`version: 1\ndirectus: 12.4.0\nvendor: postgres\ncollections: ${deep}\nfields: []\nrelations: []\n`)],
     ];
     for (const [format, path] of cases) {
       const one = await asked(path);
@@ -116,6 +131,16 @@ describe("mangled text inside a document that is recognised is never verified", 
     expect(at).toBeGreaterThan(0);
     return file(Buffer.concat([whole.subarray(0, at + marker.length), bytes, whole.subarray(at + marker.length)]));
   };
+  const mangledItems = (bytes: Uint8Array): string => {
+    written += 1;
+    const path = join(home, `directus-${written}`);
+    cpSync(DIRECTUS, path, { recursive: true });
+    const items = join(path, "items", "notes.json");
+    const whole = readFileSync(items);
+    const at = whole.indexOf('"text":"', whole.length >> 1) + 8;
+    writeFileSync(items, Buffer.concat([whole.subarray(0, at), bytes, whole.subarray(at)]));
+    return path;
+  };
   test.each([
     ["NUL bytes", Buffer.alloc(3)],
     ["invalid UTF-8", Buffer.from([0xff, 0xc3, 0x28])],
@@ -125,6 +150,8 @@ describe("mangled text inside a document that is recognised is never verified", 
       ["node-red", mangled("node-red/03---Link-call.json", '"name": "', bytes)],
       ["baserow", mangled("baserow/project-tracker.json", '"name": "', bytes)],
       ["csv", file(Buffer.concat([Buffer.from(longCsv(40)), Buffer.from("41,"), bytes, Buffer.from("x,1\r\n")]))],
+      ["directus", mangled(join(DIRECTUS, "snapshot.yaml"), "field: ", bytes)],
+      ["directus", mangledItems(bytes)],
     ] as const)
       await expectFailed(path, format);
   });
@@ -217,6 +244,7 @@ describe("a sparse file", () => {
     ["flows and no end", "node-red", real("node-red/03---Link-call.json").subarray(0, 5000), Buffer.alloc(0)],
     ["an export and no end", "baserow", real("baserow/project-tracker.json").subarray(0, 50_000), Buffer.alloc(0)],
     ["rows", "csv", longCsv(3000), Buffer.alloc(0)],
+    ["a snapshot and no end", "directus", readFileSync(join(DIRECTUS, "snapshot.yaml")), Buffer.alloc(0)],
   ];
 
   test.each(starts)("of 20 GB with %s (%s) is more than may be read, at once", async (_what, format, start, end) => {
