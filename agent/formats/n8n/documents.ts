@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import type { ArtifactProbe, Content, FormatContext } from "../../core/ports.ts";
+import { automationOf, isWorkflow, workflowIn } from "../../products/n8n/workflows.ts";
 import { readJson } from "../reading.ts";
 import { credentialOf, isCredential, keysOf } from "./credentials.ts";
 import { listingOf } from "./listing.ts";
 import { contentOf, uniqueById } from "./parts.ts";
-import { automationOf, isWorkflow } from "./workflows.ts";
 
 export async function openDocuments(probe: ArtifactProbe, context: FormatContext): Promise<Content> {
   if (probe.bytes > context.limits.maxBytes)
@@ -44,7 +44,7 @@ export async function openDocuments(probe: ArtifactProbe, context: FormatContext
     formatVersion: null,
     problems,
     ...listingOf(workflows, kept),
-    automations: workflows.map((one) => automationOf(one, known)),
+    automations: workflows.map((one) => automationOf(workflowIn(one), known)),
     credentials,
     without: {
       access: "users, roles and projects are not part of export:workflow and export:credentials",

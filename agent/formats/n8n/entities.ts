@@ -5,13 +5,13 @@ import { sha256Hex } from "../../core/ids.ts";
 import type { ArtifactProbe, Content, FormatContext } from "../../core/ports.ts";
 import { canonicalJson, isObject, type JsonObject, MAX_JSON_BYTES, textOf } from "../../kit/json.ts";
 import { openZip, type Zip, type ZipBudget } from "../../kit/zip.ts";
+import { automationOf, isWorkflow, workflowIn } from "../../products/n8n/workflows.ts";
 import { asFormatError, jsonOf } from "../reading.ts";
 import { decryptCbc, unwrapKey } from "./cipher.ts";
 import { credentialOf, isCredential, type Keys, keysOf } from "./credentials.ts";
 import { listingOf } from "./listing.ts";
 import { contentOf, uniqueById } from "./parts.ts";
 import { rowOf, tableOf } from "./tables.ts";
-import { automationOf, isWorkflow } from "./workflows.ts";
 
 const ROWS = "data_table_user_";
 const NO_ROWS = "no row of a data table is in the export: it was made without them (includeDataTableRows), or all tables are empty";
@@ -70,7 +70,7 @@ async function contentIn(zip: Zip, keys: Keys, context: FormatContext): Promise<
     formatVersion: null,
     problems,
     compared: zip.entries.length,
-    automations: workflows.filter(isWorkflow).map((one) => automationOf({ ...one, active: isActive(one) }, known)),
+    automations: workflows.filter(isWorkflow).map((one) => automationOf({ ...workflowIn(one), active: isActive(one) }, known)),
     credentials: kept.filter(isCredential).map((one) => credentialOf(one, opened)),
     // Called collections, tables without their rows would look emptied; most people have none at all.
     ...(rowless || tables.length === 0

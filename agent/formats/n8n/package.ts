@@ -2,11 +2,11 @@
 import { AgentError } from "../../core/errors.ts";
 import type { ArtifactProbe, Content, FormatContext } from "../../core/ports.ts";
 import { isObject, type JsonObject, objectOf, objectsIn, textOf } from "../../kit/json.ts";
+import { automationOf, isWorkflow, workflowIn } from "../../products/n8n/workflows.ts";
 import { jsonOf, readWhole } from "../reading.ts";
 import { listingOf } from "./listing.ts";
 import { contentOf } from "./parts.ts";
 import { untar } from "./tar.ts";
-import { automationOf, isWorkflow } from "./workflows.ts";
 
 const KINDS = { workflows: "workflow.json", credentials: "credential.json", dataTables: "data-table.json", tags: "tag.json" } as const;
 
@@ -29,7 +29,8 @@ export async function openPackage(probe: ArtifactProbe, context: FormatContext):
       return isObject(value) ? [value] : [];
     });
   const workflows = named("workflows");
-  if (workflows.some((one) => !isWorkflow(one))) problems.push("A workflow of the package has no nodes or no id.");
+  const whole = workflows.filter(isWorkflow);
+  if (whole.length < workflows.length) problems.push("A workflow of the package has no nodes or no id.");
   const credentials = named("credentials");
   const tables = named("dataTables");
   named("tags");
@@ -40,14 +41,14 @@ export async function openPackage(probe: ArtifactProbe, context: FormatContext):
     formatVersion: textOf(manifest["sourceN8nVersion"]),
     createdAt: Number.isNaN(at) ? null : at,
     problems,
-    automations: workflows.filter(isWorkflow).map((one) => automationOf(one, known)),
+    automations: whole.map((one) => automationOf(workflowIn(one), known)),
     credentials: credentials.map((one) => ({
       id: String(one["id"]),
       type: (textOf(one["type"]) ?? "unknown").slice(0, 200),
       state: isObject(one["data"]) && Object.values(one["data"]).some(holdsClearText) ? "plain" : "not-included",
     })),
     // Data tables come without their rows: called collections they would look emptied.
-    ...listingOf(workflows.filter(isWorkflow), []),
+    ...listingOf(whole, []),
     without: {
       credentials: "a package names credentials, without their secrets",
       timestamps: "a package does not say when a workflow was edited",

@@ -1,13 +1,13 @@
 /** Everything of an instance but the rows of its data tables. */
-import type { AccessEntry, Aspect, AspectState, Collection, Setting } from "../../core/content.ts";
+import type { AccessEntry, Aspect, AspectState, Setting } from "../../core/content.ts";
 import { sha256Hex } from "../../core/ids.ts";
 import type { Json, LiveInventory } from "../../core/platform-ports.ts";
 import { canonicalJson } from "../../kit/json.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
+import { collectionOf } from "../../products/n8n/tables.ts";
+import { automationOf } from "../../products/n8n/workflows.ts";
 import { type Client, ifThere } from "./client.ts";
-import type { Table, Workflow } from "./schema.ts";
-import { fieldOf } from "./values.ts";
-import { automationOf } from "./workflows.ts";
+import type { Workflow } from "./schema.ts";
 
 export async function readInventory(client: Client, signal: AbortSignal): Promise<LiveInventory> {
   const tables = await client.tables(signal);
@@ -30,7 +30,7 @@ export async function readInventory(client: Client, signal: AbortSignal): Promis
     digest: sha256Hex(canonicalJson({ value: one.value ?? null })),
   }));
   return {
-    collections: tables.map(collectionOf),
+    collections: tables.map((one) => collectionOf(one)),
     automations: workflows.map((one) => automationOf(one, known)),
     credentials: credentials.map(({ id, type }) => ({ id, type, state: "not-included" as const })),
     files: [],
@@ -51,18 +51,6 @@ export async function readWorkflows(client: Client, signal: AbortSignal): Promis
   const listed = await client.workflows(signal);
   const read = await mapLimit(listed, 4, (one) => ifThere(() => client.workflow(one.id, signal)));
   return read.filter((one) => one !== null);
-}
-
-export function collectionOf(table: Table): Collection {
-  return {
-    id: table.id,
-    name: table.name,
-    fields: [...table.columns].sort((a, b) => a.index - b.index).map(fieldOf),
-    keyKind: "platform",
-    declaredRecords: null,
-    computed: false,
-    nextKey: null,
-  };
 }
 
 /** What is published may be older than what people see in the editor: it is kept where it differs. */

@@ -1,10 +1,10 @@
 /** Rows of data tables in key order, by keyset: n8n's cursor is an offset, which loses rows where others are deleted meanwhile. */
 import type { Collection, ContentRecord } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
+import { canonical, timeOf } from "../../products/n8n/tables.ts";
 import { type Client, type Condition, MOST_ROWS } from "./client.ts";
 import { schemaChanged, unexpected } from "./errors.ts";
 import type { Row } from "./schema.ts";
-import { canonical, timeOf } from "./values.ts";
 
 /** Keys in one filter: addresses stay short enough for every proxy. */
 const KEYS_A_REQUEST = 50;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Collection, ContentRecord } from "../../core/content.ts";
 import type { Json, LoadOutcome, RestoreSet } from "../../core/platform-ports.ts";
+import { type Rewrite, rewritten, type WorkflowBody } from "../../products/n8n/workflows.ts";
 import { type Client, isOwn500, isRefusal } from "./client.ts";
 import { unexpected } from "./errors.ts";
 import { nameOf } from "./names.ts";
@@ -12,11 +13,9 @@ import {
   ignoredSchema,
   insertedSchema,
   tableSchema,
-  type WorkflowBody,
   workflowSchema,
 } from "./schema.ts";
 import { toN8n } from "./values.ts";
-import { type Rewrite, rewritten } from "./workflows.ts";
 
 const MOST_INSERTS = 500;
 /** Characters in one insert; a body of 16 MB is refused. */
@@ -124,7 +123,8 @@ async function createWorkflows(
 /** Everything else is read-only: sending it is 400. It is created inactive. */
 function sent(name: string, body: WorkflowBody): Json {
   const { binaryMode: _, ...settings } = body.settings ?? {};
-  return { name, nodes: body.nodes as unknown as Json, connections: body.connections, settings };
+  // What a capture kept came as JSON.
+  return { name, nodes: body.nodes, connections: body.connections, settings } as unknown as Json;
 }
 
 /** @returns key in the backup → key in the workspace */

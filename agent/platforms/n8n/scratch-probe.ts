@@ -3,7 +3,7 @@ import type { ScratchProbe } from "../../core/platform-ports.ts";
 import { type Client, ifThere, isRefusal } from "./client.ts";
 import { titleOf } from "./names.ts";
 import { ignoredSchema, insertedSchema, testedSchema } from "./schema.ts";
-import { rewritten } from "./workflows.ts";
+import { rewritten } from "../../products/n8n/workflows.ts";
 
 /** What it says of a type that has no test of its own. */
 const NO_TEST = /no testing function/iu;

@@ -1,13 +1,12 @@
 /** What a workspace holds, in the ids of the backup: what was made for it carries its place in the name. */
 import type { Automation, Collection, ContentRecord } from "../../core/content.ts";
 import type { LoadOutcome, ReadBack, RestoreSet } from "../../core/platform-ports.ts";
+import { collectionOf } from "../../products/n8n/tables.ts";
+import { automationOf, rewritten, type Workflow } from "../../products/n8n/workflows.ts";
 import { type Client, ifThere, MOST_ROWS } from "./client.ts";
-import { collectionOf } from "./inventory.ts";
 import { nameOf } from "./names.ts";
 import { pagesOf } from "./records.ts";
-import type { Workflow } from "./schema.ts";
 import { documentsOf, type Ids, matchCredentials, rewriteWith } from "./scratch-load.ts";
-import { automationOf, rewritten } from "./workflows.ts";
 
 export async function readInstance(
   client: Client,

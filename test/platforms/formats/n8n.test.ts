@@ -3,9 +3,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ContentRecord } from "../../../agent/core/content.ts";
+import { n8nFormat } from "../../../agent/formats/n8n/index.ts";
+import { contextIn, probeOf } from "../../contracts/format.ts";
 import { runAgent } from "../../integration/agent/running.ts";
 import { type N8n, startN8n } from "../../servers/n8n.ts";
 import { type Postgres, startPostgres } from "../../servers/postgres.ts";
+import { createOpener } from "../n8n/opener.ts";
 import { type Api, apiOf, SECRET, seedShop, type Shop, UNICODE } from "../n8n/shop.ts";
 
 interface Verified {
@@ -17,6 +21,7 @@ interface Verified {
 }
 
 const ROWS = 30;
+const never = new AbortController().signal;
 
 describe("exports of n8n", () => {
   let postgres: Postgres;
@@ -135,6 +140,31 @@ describe("exports of n8n", () => {
     const bytes = await readFile(zip);
     await writeFile(at("half.zip"), bytes.subarray(0, bytes.length / 2));
     expect((await verify(at("half.zip"), "--format", "n8n", "--key", at("key"))).verdict).toBe("failed");
+  });
+
+  test("entities.zip says of workflows, tables and rows what the connector says of the running n8n", async () => {
+    const opener = createOpener();
+    const { platform, capturer } = opener.open(n8n.url, n8n.key);
+    const content = await n8nFormat
+      .create()
+      .open(await probeOf(at("entities", "entities.zip")), contextIn(home, { key: n8n.encryptionKey }));
+    try {
+      const inventory = await platform.inventory(never);
+      const byId = <T extends { readonly id: string }>(items: readonly T[]): readonly T[] =>
+        items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      expect(byId(content.automations)).toEqual(byId(inventory.automations));
+      expect(byId(content.collections)).toEqual(byId(inventory.collections));
+      for (const collection of inventory.collections) {
+        const [exported, live]: [ContentRecord[], ContentRecord[]] = [[], []];
+        for await (const batch of content.records(collection.id, never)) exported.push(...batch);
+        for await (const page of capturer?.records(collection, { after: null, since: null, signal: never }) ?? [])
+          live.push(...page.records);
+        expect(exported).toEqual(live);
+      }
+    } finally {
+      await content.close();
+      await opener.close();
+    }
   });
 
   test("entities.zip under a key of its own needs both keys", async () => {

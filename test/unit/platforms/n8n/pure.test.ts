@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { versionIn } from "../../../../agent/platforms/n8n/client.ts";
 import { isTitleWith, nameOf, titleOf } from "../../../../agent/platforms/n8n/names.ts";
-import { canonical, fieldOf, toN8n } from "../../../../agent/platforms/n8n/values.ts";
-import { automationOf, digestOf, rewritten } from "../../../../agent/platforms/n8n/workflows.ts";
+import { toN8n } from "../../../../agent/platforms/n8n/values.ts";
+import { canonical, fieldOf } from "../../../../agent/products/n8n/tables.ts";
+import { automationOf, digestOf, rewritten } from "../../../../agent/products/n8n/workflows.ts";
+import { ExactNumber, objectsIn } from "../../../../agent/kit/json.ts";
 
 describe("n8n, values", () => {
   it.each([
@@ -17,6 +19,10 @@ describe("n8n, values", () => {
     ["timestamp", "2026-11-22T10:00:00+02:00", "2026-11-22T08:00:00.000Z"],
     ["timestamp", "soon", "soon"],
     ["text", undefined, null],
+    ["decimal", new ExactNumber("9007199254740993"), "9007199254740993"],
+    ["boolean", 1, "true"],
+    ["boolean", "1", "1"],
+    ["timestamp", "2026-11-22 08:00:00.5", "2026-11-22T08:00:00.500Z"],
   ] as const)("%s %s becomes %s", (type, cell, value) => {
     expect(canonical(type, cell)).toBe(value);
   });
@@ -46,14 +52,17 @@ describe("n8n, workflows", () => {
 
   it("replaces ids and nothing else", () => {
     const mapped = rewritten(body, (kind, id) => `${kind}:${id}`);
-    expect(mapped.nodes.map((node) => node.parameters)).toEqual([
+    expect(objectsIn(mapped.nodes).map((node) => node["parameters"])).toEqual([
       { workflowId: { __rl: true, value: "workflow:w1", mode: "list" } },
       { workflowId: "={{ $json.id }}" },
       { dataTableId: { __rl: true, value: "by its name", mode: "name" } },
       { workflowId: "w1" },
       undefined,
     ]);
-    expect(mapped.nodes[4]?.credentials).toEqual({ httpHeaderAuth: { id: "credential:c1", name: "x" }, empty: { id: null } });
+    expect(objectsIn(mapped.nodes)[4]?.["credentials"]).toEqual({
+      httpHeaderAuth: { id: "credential:c1", name: "x" },
+      empty: { id: null },
+    });
     expect(mapped.settings).toEqual({ errorWorkflow: "workflow:w2", callerIds: "workflow:w1,workflow:w3", binaryMode: "separate" });
   });
 
