@@ -1,4 +1,5 @@
 /** `start` and `run`: the agent until it is told to stop. */
+import { randomBytes } from "node:crypto";
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type App, notesOfCheck, openApp, quickstartDirectory, systemWorld, VERSION } from "../app.ts";
@@ -97,6 +98,9 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
     metricsText: async () => ({ contentType: app.telemetry.metrics.contentType, body: await app.telemetry.metrics.text() }),
     readiness: () => app.agent.readiness(),
     submitRun: (report) => app.agent.submitRun(report),
+    auth: () => app.config.http.auth,
+    decide: (order) => app.agent.decide(order),
+    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
     runsToken: app.config.http.runsToken,
     version: VERSION,
     evidenceHead: app.evidenceHead,

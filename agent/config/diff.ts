@@ -33,6 +33,7 @@ const NEED_RESTART: readonly (readonly [string, Read])[] = [
 ];
 
 const TAKEN_OVER: readonly (readonly [string, Read])[] = [
+  ["http.auth", (config) => config.http.auth],
   ["http.runs", (config) => config.http.runsToken],
   ["agent.pollConcurrency", (config) => config.agent.pollConcurrency],
   ["agent.drillConcurrency", (config) => config.agent.drillConcurrency],

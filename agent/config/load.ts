@@ -2,10 +2,10 @@
 import path from "node:path";
 import { AgentError } from "../core/errors.ts";
 import { sha256Hex } from "../core/ids.ts";
-import type { DrillCalendar, SecretRef, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
+import type { AuthPolicy, DrillCalendar, SecretRef, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { bindSecrets, Secret } from "../kit/secret.ts";
 import { parseYaml, type Problem, type YamlDocument } from "./document.ts";
-import { calendarsOf, sourceConnection, sourcePolicy, uncoveredSource } from "./policies.ts";
+import { authOf, calendarsOf, sourceConnection, sourcePolicy, uncoveredSource } from "./policies.ts";
 import { explainIssue, problemsOf } from "./problems.ts";
 import { crossCheck } from "./rules.ts";
 import { type ConfigRegistries, createConfigSchema } from "./schema.ts";
@@ -22,7 +22,7 @@ export interface LoadedConfig {
   readonly statePath: string;
   readonly evidenceDir: string;
   readonly workDir: string;
-  readonly http: { readonly host: string; readonly port: number; readonly runsToken: SecretRef | null };
+  readonly http: { readonly host: string; readonly port: number; readonly runsToken: SecretRef | null; readonly auth: AuthPolicy | null };
   readonly telemetry: {
     readonly otlpEndpoint: string | null;
     readonly headers: Readonly<Record<string, SecretRef>>;
@@ -82,7 +82,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     statePath: path.resolve(baseDir, config.state.sqlite),
     evidenceDir: path.resolve(baseDir, config.evidence.directory),
     workDir: path.resolve(baseDir, config.agent.workDirectory),
-    http: { ...config.http.listen, runsToken: config.http.runs?.token ?? null },
+    http: { ...config.http.listen, runsToken: config.http.runs?.token ?? null, auth: authOf(config.http.auth) },
     telemetry: {
       otlpEndpoint: config.telemetry.otlp?.endpoint ?? null,
       headers: config.telemetry.otlp?.headers ?? {},

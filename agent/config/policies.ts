@@ -1,6 +1,6 @@
 /** From the parsed configuration to the policies of core: durations filled in from one another, sizes in megabytes. Pure. */
 import path from "node:path";
-import type { DrillCalendar, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
+import type { AuthPolicy, DrillCalendar, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { LAYERS, type PlatformName } from "../core/words.ts";
 import type { ParsedConfig, ParsedSource } from "./schema.ts";
 
@@ -104,6 +104,17 @@ function erasureOf(
 function criticalRecord(written: string): { readonly collection: string; readonly key: string } {
   const slash = written.indexOf("/");
   return { collection: written.slice(0, slash), key: written.slice(slash + 1) };
+}
+
+/** @returns null where nobody may write over HTTP */
+export function authOf(auth: ParsedConfig["http"]["auth"]): AuthPolicy | null {
+  if (auth === undefined) return null;
+  const { reading, tokens, proxy } = auth;
+  return {
+    reading,
+    tokens: tokens.map(({ name, role, sha256 }) => ({ name, role, sha256: sha256.toLowerCase() })),
+    proxy: proxy === undefined ? null : { header: proxy.header.toLowerCase(), operators: proxy.operators, from: proxy.from },
+  };
 }
 
 export function calendarsOf(drills: ParsedConfig["drills"]): DrillCalendar[] {

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { DIFFERENCE_KINDS } from "../core/baseline.ts";
 import type { FormatDefinition, VaultDefinition } from "../core/definitions.ts";
+import { AUTH_ROLES } from "../core/policy.ts";
 import { LAYERS, TIERS } from "../core/words.ts";
 import { secretSchema } from "../kit/secret.ts";
 import { cron, timezone } from "./calendar.ts";
@@ -69,9 +70,53 @@ const http = z
       .strictObject({ token: secretSchema.describe("Bearer token that allows POST /api/v1/runs, by reference.") })
       .optional()
       .describe("Lets backup jobs report their runs over HTTP; absent: they cannot."),
+    auth: z
+      .strictObject({
+        reading: z
+          .enum(["open", "signed-in"])
+          .default("open")
+          .describe("open: whoever reaches the address reads; signed-in: pages, API and /metrics need a token or the proxy's word."),
+        tokens: z
+          .array(
+            z.strictObject({
+              name: z
+                .string()
+                .min(1)
+                .max(100)
+                .describe("Whose it is; in evidence only as an opaque id.")
+                .meta({ examples: ["ada"] }),
+              role: z.enum(AUTH_ROLES).default("viewer").describe("operator: may approve, reject and mark; viewer: may only read."),
+              sha256: z
+                .string()
+                .regex(/^[0-9a-f]{64}$/iu, { error: "a hash is 64 hex digits; mend: write what this prints: printf %s TOKEN | sha256sum" })
+                .describe("SHA-256 of the token, hex: printf %s TOKEN | sha256sum."),
+            }),
+          )
+          .default([])
+          .describe("Tokens by their hashes; make them long and random, such as: openssl rand -hex 32.")
+          .meta({ examples: [[{ name: "ada", role: "operator", sha256: "0".repeat(64) }]] }),
+        proxy: z
+          .strictObject({
+            header: z
+              .string()
+              .regex(/^[A-Za-z0-9-]+$/u, { error: "a header name is letters, digits and -; mend: write it so" })
+              .describe("Header in which the proxy names who is signed in; it must take it away from what comes in.")
+              .meta({ examples: ["x-forwarded-user"] }),
+            operators: z
+              .array(z.string().min(1).max(150))
+              .default([])
+              .describe("Names that may approve, reject and mark; others may only read.")
+              .meta({ examples: [["ada"]] }),
+            from: z.array(z.string().min(1).max(60)).min(1).default(["127.0.0.1", "::1"]).describe("Addresses the proxy connects from."),
+          })
+          .optional()
+          .describe("A proxy that signs people in and is believed."),
+      })
+      .optional()
+      .describe("Who may decide over HTTP: approve baselines, mark alarms as expected; absent: only the command line on this machine."),
   })
   .prefault({})
-  .describe("The agent's own web server; read-only but for run reports.");
+  .describe("The agent's own web server; read-only but for run reports and decisions of those in auth.");
 
 const agent = z
   .strictObject({

@@ -114,3 +114,19 @@ export interface CapturePolicy {
   /** Everything is read again when the last capture that did is older than this. */
   readonly fullMs: number;
 }
+
+export const AUTH_ROLES = ["viewer", "operator"] as const;
+export type AuthRole = (typeof AUTH_ROLES)[number];
+
+/** Who may write over HTTP, and whether reading is for everybody who reaches it. */
+export interface AuthPolicy {
+  readonly reading: "open" | "signed-in";
+  readonly tokens: readonly { readonly name: string; readonly role: AuthRole; /** Hex, of the token. */ readonly sha256: string }[];
+  readonly proxy: {
+    /** Lower case. */
+    readonly header: string;
+    readonly operators: readonly string[];
+    /** Addresses whose word is taken. */
+    readonly from: readonly string[];
+  } | null;
+}

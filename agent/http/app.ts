@@ -1,10 +1,12 @@
-/** Pages, API, metrics and health of one agent as one Hono app. It reads state; the only thing it writes is a reported run. */
+/** Pages, API, metrics and health of one agent as one Hono app. It reads state; it writes reported runs and decisions of operators. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { mountApi, refuseInvalid } from "./api/routes.ts";
 import { mountCatalogueApi } from "./api/catalogue.ts";
+import { mountDecisions } from "./api/decisions.ts";
 import { mountRuns } from "./api/runs.ts";
 import { mountAssets, readAssets } from "./assets.ts";
 import type { HttpDeps } from "./deps.ts";
+import { createAuth } from "./auth.ts";
 import { asRefusal, notFound, sendError } from "./errors.ts";
 import { hostGuard, securityHeaders } from "./guard.ts";
 import { mountPages } from "./pages/routes.ts";
@@ -24,6 +26,8 @@ export function buildHttp(deps: HttpDeps): OpenAPIHono {
   app.notFound((c) => sendError(c, notFound("page"), assets.paths));
   app.use(securityHeaders());
   app.use(hostGuard(deps.host));
+  const auth = createAuth({ auth: deps.auth, now: deps.clock.now, randomHex: deps.randomHex });
+  app.use(auth.reading);
 
   app.get("/metrics", async (c) => {
     const { contentType, body } = await deps.metricsText();
@@ -39,6 +43,7 @@ export function buildHttp(deps: HttpDeps): OpenAPIHono {
   mountApi(api, deps, reader);
   mountCatalogueApi(api, deps);
   mountRuns(api, deps);
+  mountDecisions(api, deps, auth);
   app.route("/api/v1", api);
   app.doc31("/api/v1/openapi.json", {
     openapi: "3.1.0",
@@ -46,11 +51,11 @@ export function buildHttp(deps: HttpDeps): OpenAPIHono {
       title: "Restorewatch",
       version: deps.version,
       description:
-        "Would our backups restore right now? Read-only, except for reports of backup runs. Times are ISO 8601 in UTC, durations in seconds unless a name says otherwise.",
+        "Would our backups restore right now? Read-only, except for reports of backup runs and decisions of operators. Times are ISO 8601 in UTC, durations in seconds unless a name says otherwise.",
     },
   });
 
   mountAssets(app, assets);
-  mountPages(app, deps, reader, assets.paths);
+  mountPages(app, deps, reader, assets.paths, auth);
   return app;
 }

@@ -1,7 +1,8 @@
 /** What the HTTP side is handed: it reads state and says it; it decides nothing and writes only run reports. */
 import type { Catalogue } from "../core/catalogue.ts";
 import type { EvidenceHead } from "../core/evidence.ts";
-import type { SecretRef, SourcePolicy } from "../core/policy.ts";
+import type { Answer, Decision, DecisionWay } from "../core/decisions.ts";
+import type { AuthPolicy, SecretRef, SourcePolicy } from "../core/policy.ts";
 import type { CheckRegistry } from "../core/definitions.ts";
 import type { Clock, Repositories } from "../core/ports.ts";
 import type { SourceStatus } from "../core/status.ts";
@@ -11,6 +12,17 @@ export interface Readiness {
   readonly ready: boolean;
   /** One sentence each; may be non-empty while ready (degraded). */
   readonly problems: readonly string[];
+}
+
+/** What a person decides; `subject` null: the baseline that waits. */
+export interface DecisionOrder {
+  readonly about: Decision["about"];
+  readonly subject: string | null;
+  readonly sourceId: string;
+  readonly answer: Answer;
+  readonly reason: string;
+  readonly actor: string;
+  readonly via: DecisionWay;
 }
 
 export interface CheckNotes {
@@ -37,6 +49,11 @@ export interface HttpDeps {
   readonly readiness: () => Readiness;
   /** Records one run report: evidence, state, metrics. The same report again changes nothing. */
   readonly submitRun: (report: RunReport) => Promise<void>;
+  /** Null: nobody may decide over HTTP. */
+  readonly auth: () => AuthPolicy | null;
+  /** Records one decision; throws AgentError `usage` where there is nothing of the kind to decide on. */
+  readonly decide: (order: DecisionOrder) => Promise<Decision>;
+  readonly randomHex: (bytes: number) => string;
   /** Null: nobody may report runs over HTTP. */
   readonly runsToken: SecretRef | null;
   readonly version: string;

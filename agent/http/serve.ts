@@ -18,10 +18,10 @@ const GRACE_MS = 2000;
  * @throws AgentError `config` when the address cannot be had
  */
 export async function serve(
-  app: { fetch(request: Request): Response | Promise<Response> },
+  app: { fetch(request: Request, env?: unknown): Response | Promise<Response> },
   address: { readonly host: string; readonly port: number },
 ): Promise<Served> {
-  const listener = getRequestListener((request) => app.fetch(request), { overrideGlobalObjects: false });
+  const listener = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false });
   const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
     void listener(request, response);
   });

@@ -153,7 +153,7 @@ export function bodiesOf(path: string): Bodies {
     run: (body, id) => read(run, body, `run ${id}`) as RunReport,
     alarm: (body, id) => read(alarm, body, `alarm ${id}`) as Alarm,
     drill: (body, id) => read(drill, body, `drill ${id}`) as DrillRecord,
-    baseline: (body, id) => read(baseline, body, `baseline ${id}`) as unknown as Baseline,
+    baseline: (body, id) => read(baseline, body, `baseline ${id}`) as Baseline,
     decision: (body, id) => read(decision, body, `decision ${id}`) as Decision,
     probe: (body, sourceId) => read(probe, body, `the probe of ${sourceId}`) as ProbeStatus,
     trouble: (body, sourceId) => read(trouble, body, `the poll of ${sourceId}`) as NonNullable<PollStatus["trouble"]>,

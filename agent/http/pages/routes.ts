@@ -1,18 +1,23 @@
 /** The pages people open. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { html } from "hono/html";
 import { z } from "zod";
+import { ANSWERS, forReview } from "../../core/decisions.ts";
 import { LEVELS } from "../../core/status.ts";
 import type { AssetPaths } from "../assets.ts";
+import type { Auth } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
-import { notFound } from "../errors.ts";
+import { notFound, Refusal } from "../errors.ts";
 import { failingByCheck } from "../failing.ts";
 import type { Reader } from "../reader.ts";
+import { baselineSection } from "./baseline.ts";
 import { catalogueBody, catalogueQuery, uncoveredNotice } from "./catalogue.ts";
 import { checkBody, checksBody } from "./checks.ts";
 import { drillBody } from "./drill.ts";
 import { fleetBody } from "./fleet.ts";
+import type { Html } from "./html.ts";
 import { type PageContent, page } from "./layout.ts";
 import { sourceBody } from "./source.ts";
 import { POINTS_SHOWN } from "./source-tables.ts";
@@ -23,9 +28,19 @@ const fleetQuery = z.object({
   level: z.enum(LEVELS).nullable().catch(null),
   page: z.coerce.number().int().min(1).max(10_000).catch(1),
 });
+/** `alarm:ID` marks an alarm, anything else is the id of a baseline. */
+const decisionForm = z.object({
+  answer: z.enum(ANSWERS),
+  reason: z.string().trim().min(1).max(500),
+  subject: z
+    .string()
+    .min(1)
+    .max(140)
+    .transform((text) => ({ alarm: text.startsWith("alarm:"), id: text.replace(/^alarm:/u, "") })),
+});
 const pointsShown = z.coerce.number().int().min(POINTS_SHOWN).max(2000).catch(POINTS_SHOWN);
 
-export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, assets: AssetPaths): void {
+export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, assets: AssetPaths, auth: Auth): void {
   const { repositories, clock } = deps;
 
   app.get("/", async (c) => {
@@ -47,14 +62,69 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
       if (deps.uncovered().includes(id)) return c.redirect(`/catalogue?q=${encodeURIComponent(id)}`);
       throw notFound("source");
     }
+    const token = auth.formToken(c);
     const extras = {
       checks: deps.checks,
       isolation: deps.isolation(),
       evidencePath: deps.evidencePath,
+      baseline: await baselineOf(id, token),
+      token,
       shown: pointsShown.parse(c.req.query("points")),
     };
     return send(c, { title: view.policy.id, here: null, at: view.at, plots: true, body: sourceBody(view, extras) });
   });
+
+  app.post(
+    "/sources/:id/decide",
+    async (c, next) => {
+      auth.requireOperator(c);
+      await next();
+    },
+    bodyLimit({ maxSize: 16 * 1024 }),
+    async (c) => {
+      const form = await c.req.parseBody();
+      auth.requireForm(c, form["form"]);
+      const given = decisionForm.safeParse(form);
+      if (!given.success) throw new Refusal(422, "decision-invalid", "Say in one line why, and approve or reject.");
+      const { answer, reason, subject } = given.data;
+      const sourceId = c.req.param("id");
+      const { name } = auth.actor(c);
+      await deps.decide({
+        about: subject.alarm ? "alarm" : "baseline",
+        subject: subject.id,
+        sourceId,
+        answer,
+        reason,
+        actor: name,
+        via: "page",
+      });
+      return c.redirect(`/sources/${encodeURIComponent(sourceId)}#baseline`, 303);
+    },
+  );
+
+  async function baselineOf(source: string, token: string | null): Promise<Html> {
+    const of = { sourceId: source, limit: 1 };
+    const [[approved], [proposed]] = await Promise.all([
+      repositories.baselines.list({ ...of, status: "approved" }),
+      repositories.baselines.list({ ...of, status: "proposed" }),
+    ]);
+    const section = {
+      source,
+      approved: approved === undefined ? null : { at: approved.decidedAt ?? approved.proposedAt },
+      proposed:
+        proposed === undefined
+          ? null
+          : {
+              id: proposed.id,
+              at: proposed.proposedAt,
+              collections: proposed.facts.inventory.collections,
+              records: proposed.facts.inventory.records,
+            },
+      differences: approved === undefined || proposed === undefined ? [] : forReview(approved.facts, proposed.facts),
+      token,
+    };
+    return baselineSection(section, clock.now());
+  }
 
   app.get("/catalogue", async (c) => {
     const query = catalogueQuery.parse(c.req.query());

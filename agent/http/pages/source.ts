@@ -21,6 +21,7 @@ import {
   rpoTone,
   term,
 } from "./html.ts";
+import { expectedForm } from "./baseline.ts";
 import { resourcesCard } from "./drill.ts";
 import { isolationList } from "./isolation.ts";
 import { historyFigures } from "./history.ts";
@@ -33,6 +34,9 @@ export interface SourceExtras {
   readonly checks: CheckRegistry;
   readonly isolation: Isolation | null;
   readonly evidencePath: string | null;
+  readonly baseline: Html;
+  /** Of the forms by which a person decides; null where nobody may here. */
+  readonly token: string | null;
   /** How many recovery points to list. */
   readonly shown: number;
 }
@@ -46,7 +50,7 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
     <div class="cards">
       ${newestCard(view)} ${verificationCard(view)} ${restoreTimeCard(view)} ${view.drill === null ? "" : resourcesCard(view.drill)}
     </div>
-    ${alarmsSection(view)}
+    ${alarmsSection(view, extras.token)}
     <section id="checks">
       <h2>What the checks found</h2>
       ${view.drill === null ? noDrill(view) : drillIntro(view)} ${view.drill === null ? "" : checkResults(view.drill.checks, extras.checks)}
@@ -55,7 +59,7 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
       <h2>How have its numbers changed?</h2>
       ${historyFigures(view.history, at)}
     </section>
-    ${pointsSection(view, extras.shown)} ${runsSection(view)}
+    ${extras.baseline} ${pointsSection(view, extras.shown)} ${runsSection(view)}
     <section id="evidence">
       <h2>Evidence and isolation</h2>
       <p>
@@ -159,7 +163,7 @@ function restoreTimeCard({ policy, drill }: SourceView): Html {
   </section>`;
 }
 
-function alarmsSection({ alarms, status, at }: SourceView): Html {
+function alarmsSection({ alarms, status, policy, at }: SourceView, token: string | null): Html {
   const ended = alarms.filter((alarm) => alarm.endedAt !== null);
   const row = (alarm: (typeof alarms)[number]): Html =>
     html`<li>
@@ -168,6 +172,7 @@ function alarmsSection({ alarms, status, at }: SourceView): Html {
         >rule <code>${alarm.rule}</code> on ${alarm.signal}, since
         ${moment(alarm.since, at)}${alarm.endedAt === null ? "" : html`, ended ${moment(alarm.endedAt, at)}`}</small
       >
+      ${alarm.endedAt === null && token !== null ? expectedForm(policy.id, alarm.id, token) : ""}
     </li>`;
   return html`<section id="alarms">
     <h2>Alarms: is anything unusual?</h2>

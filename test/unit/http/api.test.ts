@@ -175,10 +175,13 @@ describe("the OpenAPI document", () => {
       "/api/v1/catalogue",
       "/api/v1/catalogue/findings",
       "/api/v1/checks",
+      "/api/v1/decisions",
       "/api/v1/drills/{id}",
       "/api/v1/runs",
       "/api/v1/sources",
       "/api/v1/sources/{id}",
+      "/api/v1/sources/{id}/baseline",
+      "/api/v1/sources/{id}/decisions",
       "/api/v1/sources/{id}/drills",
       "/api/v1/sources/{id}/points",
     ]);

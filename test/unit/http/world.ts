@@ -7,6 +7,7 @@ import type { Check, State } from "../../../agent/core/ports.ts";
 import type { CheckResult, DrillRecord, RecoveryPoint, RunReport } from "../../../agent/core/values.ts";
 import { sightings } from "../../../agent/engine/cataloguer.ts";
 import { createFleetReader } from "../../../agent/engine/read-fleet.ts";
+import type { DecisionOrder } from "../../../agent/http/deps.ts";
 import { buildHttp, type HttpDeps } from "../../../agent/http/app.ts";
 import { seededRandom } from "../../../agent/kit/random.ts";
 import { type FakeClock, fakeClock } from "../../doubles/clock.ts";
@@ -24,6 +25,7 @@ export interface World {
   readonly state: State;
   readonly policies: SourcePolicy[];
   readonly submitted: RunReport[];
+  readonly decided: DecisionOrder[];
   readonly errors: unknown[];
   readonly app: ReturnType<typeof buildHttp>;
 }
@@ -263,6 +265,7 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
   const { state = memoryState(), sources = [], ...overrides } = more;
   const clock = fakeClock(NOW);
   const submitted: RunReport[] = [];
+  const decided: DecisionOrder[] = [];
   const errors: unknown[] = [];
   const app = buildHttp({
     repositories: state.repositories,
@@ -277,6 +280,20 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
       submitted.push(report);
       return Promise.resolve();
     },
+    auth: () => null,
+    decide: (order) => {
+      decided.push(order);
+      const { actor: _, sourceId, subject, ...rest } = order;
+      return Promise.resolve({
+        ...rest,
+        id: `decision-${decided.length}`,
+        sourceId,
+        subject: subject ?? "waiting",
+        at: NOW,
+        actor: "~0123",
+      });
+    },
+    randomHex: (bytes) => "5a".repeat(bytes),
     runsToken: { reveal: () => Promise.resolve(TOKEN) },
     version: "0.1.0",
     evidenceHead: () => ({ seq: 1234, hash: "3f".repeat(32) }),
@@ -293,7 +310,7 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
     },
     ...overrides,
   });
-  return { clock, state, policies: sources, submitted, errors, app };
+  return { clock, state, policies: sources, submitted, decided, errors, app };
 }
 
 export async function fiveWorld(more: Partial<HttpDeps> = {}): Promise<World> {
