@@ -1,11 +1,11 @@
 /** An export of Directus, read: schema and documents are in memory, items and bytes of files are streams. */
 import type { AccessEntry, Aspect, AspectState, ContentRecord, FileItem } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
-import type { Content, FormatContext } from "../../core/ports.ts";
+import type { Content, FormatContext, OriginalsContent } from "../../core/ports.ts";
 import { type FileTree, quoted, readChunks, readStart, type TreeFile } from "../../kit/file-tree.ts";
 import { isObject } from "../../kit/json.ts";
 import { openStreams } from "../../kit/open-streams.ts";
-import { accessOf, automationsOf, fileOf, peopleOf, settingsOf, viewsOf } from "../../products/directus/documents.ts";
+import { accessOf, automationsOf, fileOf, originalsOf, peopleOf, settingsOf, viewsOf } from "../../products/directus/documents.ts";
 import { asFormatError, readJson } from "../reading.ts";
 import { recordReader } from "./cells.ts";
 import { type ReadDocuments, readDocuments } from "./documents.ts";
@@ -21,7 +21,7 @@ import { isTable, type Table, tablesOf } from "./tables.ts";
  * @param checked whether a checksum of each was compared while it was unpacked
  * @throws AgentError `damaged` where there is no schema, or a file of it is cut off or broken; `limit` beyond a bound
  */
-export async function readContent(tree: FileTree, checked: boolean, context: FormatContext): Promise<Content> {
+export async function readContent(tree: FileTree, checked: boolean, context: FormatContext): Promise<Content & OriginalsContent> {
   const names = named(tree.files.keys());
   const place = await schemaIn(tree, names);
   const schema = await readSchema(tree.files, place, context);
@@ -57,6 +57,10 @@ export async function readContent(tree: FileTree, checked: boolean, context: For
     settings: settingsOf(read.documents),
     views: viewsOf(read.documents),
     aspects: aspectsOf(tables, surveys.size > 0, parts.content, read, layout),
+    originals: (signal) => {
+      signal.throwIfAborted();
+      return Promise.resolve(originalsOf({ ...read.documents, files: read.files, snapshot: schema.snapshot }));
+    },
     async *records(collectionId, signal) {
       signal.throwIfAborted();
       const table = byId.get(collectionId);

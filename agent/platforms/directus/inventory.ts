@@ -3,7 +3,16 @@ import type { Aspect, AspectState } from "../../core/content.ts";
 import { z, type ZodType } from "zod";
 import type { Json, LiveInventory } from "../../core/platform-ports.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
-import { accessOf, automationsOf, type Documents, fileOf, peopleOf, settingsOf, viewsOf } from "../../products/directus/documents.ts";
+import {
+  accessOf,
+  automationsOf,
+  type Documents,
+  fileOf,
+  originalsOf,
+  peopleOf,
+  settingsOf,
+  viewsOf,
+} from "../../products/directus/documents.ts";
 import { collectionsOf, withUnmanaged } from "../../products/directus/model.ts";
 import { withoutSecrets } from "../../products/directus/redact.ts";
 import type { Client } from "./client.ts";
@@ -80,12 +89,6 @@ export function describe(documents: Documents): Pick<LiveInventory, "automations
     settings: settingsOf(documents),
     views: viewsOf(documents),
   };
-}
-
-function originalsOf(documents: Documents): Readonly<Record<string, Json>> {
-  return Object.fromEntries(
-    Object.entries(documents).map(([name, value]: [string, unknown]) => [`directus-${name}`, JSON.parse(JSON.stringify(value)) as Json]),
-  );
 }
 
 function aspects(concealed: boolean): Readonly<Record<Aspect, AspectState>> {

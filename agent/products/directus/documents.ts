@@ -1,5 +1,6 @@
 /** Everything of a Directus project that is no record, as the content model: flows, roles, policies, files, presets, dashboards, settings. Pure. */
 import type { AccessEntry, Automation, AutomationReference, FileItem, Setting, View } from "../../core/content.ts";
+import type { Json } from "../../core/platform-ports.ts";
 import { sha256Hex } from "../../core/ids.ts";
 import { canonicalJson, isObject } from "../../kit/json.ts";
 import type { z } from "zod";
@@ -184,4 +185,13 @@ export function viewsOf(documents: Documents): readonly View[] {
       };
     }),
   ];
+}
+
+/** JSON by name, as a restore through the API needs it. Kinds that were not exported are left out. */
+export function originalsOf({ absent, ...documents }: Documents): Readonly<Record<string, Json>> {
+  return Object.fromEntries(
+    Object.entries(documents)
+      .filter(([name]) => absent?.has(name) !== true)
+      .map(([name, value]: [string, unknown]) => [`directus-${name}`, JSON.parse(JSON.stringify(value)) as Json]),
+  );
 }
