@@ -50,7 +50,7 @@ export async function readContent(tree: FileTree, checked: boolean, context: For
       plainSecrets: read.plainSecrets,
     },
     collections: tables.map((table) => table.collection),
-    automations: automationsOf(read.documents),
+    automations: [...automationsOf(read.documents), ...read.webhooks],
     credentials: [],
     files: files.items,
     access: apart([...accessOf(read.documents), ...peopleOf(read.people, read.documents)]),
@@ -186,7 +186,7 @@ function aspectsOf(
     records: when(hasItems, items),
     links: when(hasItems, items),
     views: when(present.has("presets") || present.has("dashboards"), beside("presets and dashboards", "presets.json and dashboards.json")),
-    automations: when(present.has("flows"), beside("flows", "flows.json")),
+    automations: when(present.has("flows") || present.has("webhooks"), beside("flows", "flows.json")),
     credentials: without("passwords, tokens and keys are not given out by Directus; secrets in flows are looked for and never kept"),
     files: when(
       present.has("files") && layout.bytes !== null,

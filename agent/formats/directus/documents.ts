@@ -1,5 +1,7 @@
 /** Directus' own documents beside the items: flows, access, views, settings, the list of files; each from a file of its own, or not at all. */
-import type { z } from "zod";
+import { z } from "zod";
+import type { Automation } from "../../core/content.ts";
+import { sha256Hex } from "../../core/ids.ts";
 import type { FormatContext } from "../../core/ports.ts";
 import type { Json } from "../../core/platform-ports.ts";
 import { describeCount } from "../../core/words-for-people.ts";
@@ -15,8 +17,20 @@ import { plain } from "./snapshot.ts";
 export const exportedFileSchema = answers.fileSchema.extend({ filename_disk: answers.text });
 export type ExportedFile = z.infer<typeof exportedFileSchema>;
 
+/** Up to Directus 10: who is called when something happens, before flows did it. */
+const webhookSchema = z.looseObject({
+  id: answers.key,
+  name: answers.text,
+  status: answers.text,
+  collections: z
+    .union([z.array(z.string()), z.string()])
+    .nullish()
+    .transform((value) => (typeof value === "string" ? value.split(",") : (value ?? []))),
+});
+
 export interface ReadDocuments {
   readonly documents: Documents;
+  readonly webhooks: readonly Automation[];
   readonly people: People;
   readonly files: readonly ExportedFile[];
   readonly present: ReadonlySet<DocumentName>;
@@ -29,7 +43,7 @@ export interface ReadDocuments {
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** Documents that keep tokens, headers and keys. */
-const SECRETIVE: readonly DocumentName[] = ["flows", "operations", "users", "shares", "settings"];
+const SECRETIVE: readonly DocumentName[] = ["flows", "operations", "users", "shares", "settings", "webhooks"];
 const DEFAULT_PAGE = 100;
 
 /** @throws AgentError as `readRows` does */
@@ -88,12 +102,29 @@ export async function readDocuments(layout: Layout, snapshot: answers.Snapshot, 
   const secretive = SECRETIVE.filter((name) => read.has(name));
   return {
     documents,
+    webhooks: of("webhooks", webhookSchema).map((one) => webhookOf(one, snapshot)),
     people: { users: of("users", answers.userSchema), shares: of("shares", answers.shareSchema) },
     files: of("files", exportedFileSchema, (read.get("files") ?? []).map(withoutEmpty)),
     present: new Set(read.keys()),
     problems,
     remarks,
     plainSecrets: secretive.length === 0 ? null : secretive.flatMap((name) => plainSecretsIn(name, read.get(name) ?? [])),
+  };
+}
+
+function webhookOf({ id, status, ...body }: z.infer<typeof webhookSchema>, snapshot: answers.Snapshot): Automation {
+  const tables = new Set(snapshot.collections.map((one) => one.collection));
+  return {
+    id: `webhook:${id}`,
+    name: body.name ?? id,
+    active: status === "active",
+    trigger: "webhook",
+    references: body.collections.map((target) => ({
+      kind: "collection",
+      target,
+      resolved: target === "*" || target.startsWith("directus_") || tables.has(target),
+    })),
+    bodyDigest: sha256Hex(canonicalJson(withoutSecrets(body as Json))),
   };
 }
 

@@ -6,7 +6,7 @@ import type { RowsFile } from "./rows.ts";
 
 export const DOCUMENTS = [
   ...(["flows", "operations", "roles", "policies", "permissions", "access", "users", "shares"] as const),
-  ...(["settings", "dashboards", "panels", "presets", "translations", "folders", "files"] as const),
+  ...(["settings", "dashboards", "panels", "presets", "translations", "folders", "files", "webhooks"] as const),
 ] as const;
 export type DocumentName = (typeof DOCUMENTS)[number];
 

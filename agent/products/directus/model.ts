@@ -91,7 +91,7 @@ export function collectionsOf(snapshot: Snapshot, wanted: ReadonlySet<string> | 
     .filter((one) => (one.schema ?? null) !== null && (wanted === null || wanted.has(one.collection)))
     .map((one) => shapeOf(one, snapshot.fields))
     .filter((shape) => shape !== null);
-  const known = new Set(tables.map((shape) => shape.collection));
+  const known = new Map(tables.map((shape) => [shape.collection, shape.key.field]));
   return tables
     .sort((a, b) => (a.collection < b.collection ? -1 : 1))
     .map((shape) => ({
@@ -108,15 +108,21 @@ export function collectionsOf(snapshot: Snapshot, wanted: ReadonlySet<string> | 
     }));
 }
 
-/** The key is no field of its own. A link to any of several collections (m2a) is told as what is stored and as one link for each. */
-export function fieldsOf(shape: Shape, relations: readonly DirectusRelation[], known: ReadonlySet<string>): readonly Field[] {
+/**
+ * The key is no field of its own, and a foreign key that leads to another column than a key is no link. A link to any of several
+ * collections (m2a) is told as what is stored and as one link for each.
+ * @param known keys' fields, by collection
+ */
+export function fieldsOf(shape: Shape, relations: readonly DirectusRelation[], known: ReadonlyMap<string, string>): readonly Field[] {
   return shape.columns
     .filter((column) => column !== shape.key)
     .flatMap((column) => {
       const relation = relations.find((one) => one.collection === shape.collection && one.field === column.field);
       const to = relation?.related_collection ?? null;
       if (to === "directus_files") return [fieldOf(column, { type: "file" })];
-      if (to !== null && known.has(to)) return [fieldOf(column, { type: "link", link: { collection: to, many: false, reciprocal: null } })];
+      const by = relation?.schema?.foreign_key_column ?? null;
+      if (to !== null && known.has(to) && (by === null || by === known.get(to)))
+        return [fieldOf(column, { type: "link", link: { collection: to, many: false, reciprocal: null } })];
       const anyOf = relation?.meta?.one_collection_field === null ? [] : (relation?.meta?.one_allowed_collections ?? []);
       return [
         fieldOf(column, {}),

@@ -51,6 +51,7 @@ export const relationSchema = z.looseObject({
   field: z.string(),
   related_collection: text,
   meta: z.looseObject({ one_field: text, one_collection_field: text, one_allowed_collections: list }).nullish(),
+  schema: z.looseObject({ foreign_key_column: z.string().nullish() }).nullish(),
 });
 export type DirectusRelation = z.infer<typeof relationSchema>;
 

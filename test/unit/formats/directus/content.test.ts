@@ -188,6 +188,104 @@ describe("other ways to write the same", () => {
   });
 });
 
+describe("what one installation has and another has not", () => {
+  test("a foreign key that leads to another column than the key is a column", async () => {
+    const tables = {
+      posts: { id: ["integer"], code: ["string"], author: ["integer"] },
+      people: { id: ["integer"], code: ["string"] },
+    } as const;
+    const relation = (field: string, column: string) => ({
+      collection: "posts",
+      field,
+      related_collection: "people",
+      meta: null,
+      schema: { foreign_key_table: "people", foreign_key_column: column },
+    });
+    const files = {
+      "snapshot.json": snapshotOf(tables, [relation("code", "code"), relation("author", "id")]),
+      "posts.json": '[{"id":1,"code":"x","author":7}]',
+      "people.json": '[{"id":7,"code":"x"}]',
+    };
+    await seen(null, files, async ({ content, records }) => {
+      expect([fieldOf(content, "posts", "code")?.type, fieldOf(content, "posts", "author")?.type]).toEqual(["text", "link"]);
+      expect((await records("posts"))[0]?.values).toEqual({ code: "x", author: "7" });
+    });
+  });
+
+  test("shapes on a map, translations, an order of one's own, a uuid from before", async () => {
+    const tables = {
+      places: { id: ["uuid"], where: ["geometry.Point"], sort: ["integer"], tags: ["csv"] },
+      places_translations: { id: ["integer"], places_id: ["uuid"], languages_code: ["string"], name: ["string"] },
+      languages: { code: ["string"], name: ["string"] },
+    } as const;
+    const relations = [
+      { collection: "places_translations", field: "places_id", related_collection: "places", meta: null },
+      { collection: "places_translations", field: "languages_code", related_collection: "languages", meta: null },
+    ];
+    const id = "0A000000-0000-4000-8000-000000000001";
+    const files = {
+      "snapshot.json": snapshotOf(tables, relations),
+      "items/places.json": `[{"id":"${id}","where":{"type":"Point","coordinates":[8.5417,47.3769]},"sort":1,"tags":"b,a"}]`,
+      "items/places_translations.csv": `id,places_id,languages_code,name\n1,${id},de-CH,"Zürich, ""See"""`,
+      "items/languages.jsonl": '{"code":"de-CH","name":"Deutsch"}\n',
+    };
+    await seen(null, files, async ({ records }) => {
+      expect((await records("places"))[0]).toMatchObject({
+        key: id,
+        values: { where: '{"coordinates":[8.5417,47.3769],"type":"Point"}', sort: "1", tags: '"b,a"' },
+      });
+      expect((await records("places_translations"))[0]?.values).toEqual({ places_id: id, languages_code: "de-CH", name: 'Zürich, "See"' });
+      expect((await records("languages"))[0]?.key).toBe("de-CH");
+    });
+  });
+
+  test("collections that are called as documents of Directus are", async () => {
+    const snapshot = snapshotOf({ settings: { id: ["integer"], color: ["string"] }, roles: { id: ["integer"], part: ["string"] } });
+    const inFolder = {
+      "snapshot.json": snapshot,
+      "items/settings.json": '[{"id":1,"color":"red"}]',
+      "items/roles.json": '[{"id":1,"part":"Hamlet"}]',
+      "roles.json": '[{"id":"r","name":"Readers"}]',
+    };
+    await seen(null, inFolder, async ({ content, records }) => {
+      expect((await records("roles"))[0]?.values).toEqual({ part: "Hamlet" });
+      expect(content.access).toMatchObject([{ kind: "role", id: "r", broken: null }]);
+    });
+    const beside = {
+      "snapshot.json": snapshot,
+      "settings.json": '[{"id":1,"color":"red"}]',
+      "roles.json": "[]",
+      "directus_roles.json": '[{"id":"r","name":"R"}]',
+    };
+    await seen(null, beside, async ({ content, records }) => {
+      expect((await records("settings"))[0]?.values).toEqual({ color: "red" });
+      expect(content.access).toMatchObject([{ kind: "role", id: "r" }]);
+    });
+  });
+
+  test("before Directus 11: permissions of roles, webhooks", async () => {
+    const files = {
+      "directus_permissions.json":
+        '[{"role":"0e000000-0000-4000-8000-000000000001","collection":"articles","action":"read"},{"role":null,"collection":"gone","action":"read"}]',
+      "directus_webhooks.json":
+        '[{"id":1,"name":"Tell","status":"active","url":"https://user:hush@example.com","collections":"articles,gone"}]',
+    };
+    await seen("rest", files, async ({ content }) => {
+      const told = content.access.filter((one) => one.id.endsWith("/read")).map((one) => [one.id, one.broken]);
+      expect(told).toEqual([
+        ["0e000000-0000-4000-8000-000000000001/articles/read", null],
+        ["public/gone/read", "there is no collection gone"],
+      ]);
+      const webhook = content.automations.find((one) => one.id === "webhook:1");
+      expect(webhook?.references.map((one) => [one.target, one.resolved])).toEqual([
+        ["articles", true],
+        ["gone", false],
+      ]);
+      expect(content.integrity.plainSecrets).toEqual(["1 entry of webhooks holds a token, a key or a header in clear."]);
+    });
+  });
+});
+
 describe("what is not there", () => {
   test("a snapshot alone is a structure without records, and says so", async () => {
     for (const alone of [
