@@ -244,13 +244,15 @@ describe("refusals", () => {
   });
 
   test("a token that is refused, a wait and a broken line are no refusals; a body that was cut still tells its code", () => {
-    for (const status of [401, 429, 302, null]) expect(refusalOf(refused(status, '{"code":"X_Y_Z"}'))).toBeNull();
+    for (const status of [401, 429, 302, 502, 503, null]) expect(refusalOf(refused(status, '{"code":"X_Y_Z"}'))).toBeNull();
+    expect(refusalOf(refused(500, "<html>")), "a server that broke refuses nothing").toBeNull();
     expect(refusalOf(refused(400, '{"errors":[{"extensions":{"code":"RECORD_NOT_UNIQUE","field":"label"'))).toEqual({
       status: 400,
       code: "RECORD_NOT_UNIQUE",
       field: "label",
     });
-    expect(refusalOf(refused(502, "<html>"))).toEqual({ status: 502, code: "HTTP_502", field: null });
+    expect(refusalOf(refused(500, '{"errors":[{"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}'))).toMatchObject({ status: 500 });
+    expect(refusalOf(refused(404, "<html>"))).toEqual({ status: 404, code: "HTTP_404", field: null });
     expect(refusalOf(new Error("other"))).toBeNull();
   });
 });
