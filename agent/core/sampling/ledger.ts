@@ -104,7 +104,8 @@ export interface Outcome {
 
 /** More open items than that are not kept; a bucket with unread items that cannot be kept does not count as read. */
 export const OPEN_MOST = 4096;
-const SEGMENTS_MOST = 16;
+/** Of a bucket; more are told as fewer, read earlier. */
+export const SEGMENTS_MOST = 64;
 
 /** A share of the population, and never so few that it matters. */
 export function marksMost(population: number): number {

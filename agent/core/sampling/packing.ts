@@ -28,8 +28,9 @@ const stratumSchema = z.object({
   which: z.string(),
   items: z.string(),
   digests: z.string(),
-  /** Bucket, then its segments. */
-  fresh: z.array(z.tuple([z.number(), z.array(pair)])),
+  /** Distinct segments; bucket, then places of its own. */
+  segments: z.array(pair),
+  fresh: z.array(z.tuple([z.number(), z.array(z.number().int())])),
   edited: z.array(pair),
   keys: z.array(z.string().nullable()).nullable(),
   /** Point and time of marks, and their hashes one behind the other. */
@@ -68,6 +69,13 @@ function pack(ledger: StratumLedger): Packed {
     items.writeUInt32BE(entry?.items ?? UNKNOWN, bucket * 4);
     if (entry?.digest != null) digests.write(entry.digest, bucket * 8, "hex");
   }
+  const segments: [number, number][] = [];
+  const segmentPlaces = new Map<string, number>();
+  const segmentPlace = ({ to, at }: Segment): number => {
+    const place = segmentPlaces.get(`${to} ${at}`) ?? segments.push([to, at]) - 1;
+    segmentPlaces.set(`${to} ${at}`, place);
+    return place;
+  };
   return {
     layer: ledger.layer,
     collection: ledger.stratum.collection,
@@ -76,11 +84,12 @@ function pack(ledger: StratumLedger): Packed {
     bits: ledger.bits,
     cycle: ledger.cycle,
     readings,
+    segments,
     which: which.toString("base64"),
     items: items.toString("base64"),
     digests: digests.toString("base64"),
     fresh: ledger.buckets.flatMap((entry, bucket): Packed["fresh"] =>
-      entry === null || entry.fresh.length === 0 ? [] : [[bucket, entry.fresh.map((one): [number, number] => [one.to, one.at])]],
+      entry === null || entry.fresh.length === 0 ? [] : [[bucket, entry.fresh.map(segmentPlace)]],
     ),
     edited: ledger.buckets.flatMap((entry, bucket): Packed["edited"] => (entry?.edited == null ? [] : [[bucket, entry.edited]])),
     keys: ledger.buckets.some((entry) => entry?.keys != null) ? ledger.buckets.map((entry) => entry?.keys ?? null) : null,
@@ -113,7 +122,7 @@ function unpack(packed: Packed): StratumLedger {
   const count = 2 ** packed.bits;
   if (which?.length !== count * 2 || items?.length !== count * 4 || digests?.length !== count * 8)
     throw new Error("columns of another length");
-  const fresh = new Map<number, readonly Segment[]>(packed.fresh.map(([bucket, list]) => [bucket, list.map(([to, at]) => ({ to, at }))]));
+  const fresh = new Map(packed.fresh.map(([bucket, places]) => [bucket, places.map((place) => segmentOf(packed, place))]));
   const edited = new Map(packed.edited);
   const buckets = Array.from({ length: count }, (_, bucket): BucketEntry | null => {
     const place = which.readUInt16BE(bucket * 2);
@@ -143,6 +152,12 @@ function unpack(packed: Packed): StratumLedger {
     again: packed.again.flatMap(([point, at, hashes]) => hashesIn(hashes).map((hash): ItemMark => ({ hash, point, at }))),
     open: packed.open.flatMap(([result, at, hashes]) => hashesIn(hashes).map((hash) => ({ hash, result, at }))),
   };
+}
+
+function segmentOf({ segments }: Packed, place: number): Segment {
+  const segment = segments[place];
+  if (segment === undefined) throw new Error("a segment is missing");
+  return { to: segment[0], at: segment[1] };
 }
 
 function hashesIn(packed: string): string[] {
