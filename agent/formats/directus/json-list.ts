@@ -1,6 +1,6 @@
 /** The rows of a JSON file one by one, however large it is: a list, or the list `data` of an answer of Directus. */
 import { InputError } from "../../kit/input-error.ts";
-import { isObject, parseJson } from "../../kit/json.ts";
+import { canonicalJson, isObject, parseJson } from "../../kit/json.ts";
 
 /** What the beginning of a file says of its shape. */
 export interface JsonShape {
@@ -12,7 +12,6 @@ export interface JsonShape {
 const META = String.raw`"meta"\s*:\s*(\{[^{}]*\}|null)\s*`;
 const LIST = /^(?:\u00ef\u00bb\u00bf)?\s*\[/u;
 const ENVELOPE = new RegExp(String.raw`^(?:\u00ef\u00bb\u00bf)?\s*\{\s*(?:${META},\s*)?"data"\s*:\s*\[`, "u");
-const ENVELOPE_END = new RegExp(String.raw`^\s*(?:,\s*${META})?\}\s*$`, "u");
 /** One row beyond this is a quote or a bracket that never closes. */
 const MAX_ROW = 64 * 1024 * 1024;
 const MAX_TAIL = 64 * 1024;
@@ -112,17 +111,14 @@ class Scanner {
         "json-truncated",
         `${this.#what} is cut off: it ends inside row ${this.#rows + 1}, before its list closes.`,
       );
-    const tail = latin1(this.#pending);
     if (!enveloped) {
       if (!isBlank(this.#pending)) throw this.#trailing();
       return undefined;
     }
-    const found = ENVELOPE_END.exec(tail);
-    if (found === null)
-      throw /^\s*(?:,[^}]*)?$/u.test(tail)
-        ? new InputError("damaged", "json-truncated", `${this.#what} is cut off behind its last row.`)
-        : this.#trailing();
-    return found[1];
+    // What stands behind the list, with the list emptied, has to be the rest of one object.
+    const whole = Buffer.concat([Buffer.from('{"data":[]'), this.#pending]);
+    const envelope = parseJson(whole, `${this.#what}, behind its last row,`, this.#maxDepth);
+    return isObject(envelope) ? canonicalJson(envelope["meta"] ?? null) : undefined;
   }
 
   /** Index of the comma or bracket that ends the row that begins the pending bytes, or null where it is not there yet. */

@@ -85,10 +85,16 @@ async function* json({ path, file }: RowsFile, context: Limits, signal: AbortSig
     return { declared: behind ?? countInHead(head), single: false };
   }
   const whole = await readJson(file.place, quoted(path), { workDir: "", key: null, limits, signal });
-  const value =
-    isObject(whole) && "data" in whole && Object.keys(whole).every((name) => name === "data" || name === "meta") ? whole["data"] : whole;
+  const value = unwrapped(whole);
   if (isObject(value) && Array.isArray(value["errors"])) throw refused(path, value["errors"]);
   return yield* rowsIn(value, path);
+}
+
+/** An answer of Directus, or what a script put around one; a singleton with a field `data` is none. */
+function unwrapped(whole: unknown): unknown {
+  if (!isObject(whole) || !("data" in whole) || "id" in whole) return whole;
+  const answer = Object.keys(whole).every((name) => name === "data" || name === "meta");
+  return answer || Array.isArray(whole["data"]) ? whole["data"] : whole;
 }
 
 /** The export button offers YAML too. */

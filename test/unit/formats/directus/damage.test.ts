@@ -19,7 +19,8 @@ describe("files of items", () => {
   test.each([
     ["cut off inside a row", '[{"id":1,"secret":"hush"},{"id":2,"secr', "json-truncated", /cut off: it ends inside row 2/],
     ["cut off between rows", '[{"id":1,"secret":"hush"},', "json-truncated", /inside row 2/],
-    ["cut off behind its rows", '{"data":[{"id":1,"secret":"hush"}]', "json-truncated", /cut off behind its last row/],
+    ["cut off behind its rows", '{"data":[{"id":1,"secret":"hush"}]', "json-truncated", /behind its last row, is cut off/],
+    ["broken behind its rows", '{"data":[{"id":1,"secret":"hush"}],"x"}', "json-broken", /behind its last row, is not valid JSON/],
     ["more behind the end", '[{"id":1,"secret":"hush"}] [', "json-trailing", /goes on after/],
     ["a comma too many", '[{"id":1,"secret":"hush"},]', "json-empty", /row 2, holds? |row 2, is empty/],
     ["a bracket of the wrong kind", '[{"id":1,"secret":"hush"]]', "json-broken", /row 1, is not valid JSON/],
@@ -63,6 +64,19 @@ describe("files of items", () => {
     expect(await problemsOf(null, items("[]"))).toMatchObject({ complete: true, problems: [] });
     expect(await problemsOf(null, items('{"data":[]}'))).toMatchObject({ complete: true, problems: [] });
     expect(await problemsOf(null, items("null"))).toMatchObject({ complete: true, problems: [] });
+  });
+
+  test("what a script put around the answer does no harm", async () => {
+    const rows = '[{"id":1,"secret":"a"}]';
+    for (const text of [
+      `{"data":${rows},"at":"2026-11-23","meta":{"total_count":1}}`,
+      `{"at":"2026-11-23","data":${rows}}`,
+      `\ufeff ${rows}\n`,
+    ])
+      await seen(null, items(text), async ({ content, records }) => {
+        expect(content.integrity.problems).toEqual([]);
+        expect(await records("t")).toMatchObject([{ key: "1", values: { secret: "a" } }]);
+      });
   });
 
   test("rows that lie across the pieces a file is read in, with brackets and quotes in their texts", async () => {
