@@ -1,12 +1,12 @@
 /** Draws the sample that is restored into a scratch workspace: a keyed draw, what must always be looked at, and what those point to. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { closeUnderLinks } from "../core/compare.ts";
 import type { Collection, ContentRecord, FileItem, Value } from "../core/content.ts";
 import type { Json, RestoreSet } from "../core/platform-ports.ts";
 import { quoted } from "../core/link-pairs.ts";
 import type { Content, LoadReport, OriginalsContent, Row, Sandbox, SandboxTable } from "../core/ports.ts";
 import { restoreSetLines } from "../core/restore-set.ts";
+import { closeUnderLinks, linksOf } from "../core/sampling/close.ts";
 import { RESTORE_SET_FILE, type RestoreRequest } from "./protocol.ts";
 
 const BATCH = 500;
@@ -45,7 +45,7 @@ export async function drawRestoreSet(
   const sample = await draw([...tables.values()], sandbox, request, always, signal);
   const fetched = await fetchClosed(tables, sandbox, sample, request.most, signal);
   const collections = [...tables.values()].map((table) => table.collection);
-  const { keys, cut } = closeUnderLinks(collections, fetched, sample, request.most);
+  const { keys, cut } = closeUnderLinks(collections, fetched, sample, { most: request.most });
   const records = new Map(
     collections.map((collection): [string, readonly ContentRecord[]] => [
       collection.id,
@@ -155,21 +155,14 @@ async function fetchClosed(
         if (known.has(record.key)) continue;
         known.set(record.key, record);
         count += 1;
-        for (const [target, key] of targetsOf(table.collection, record)) next.set(target, (next.get(target) ?? new Set<string>()).add(key));
+        for (const link of linksOf(table.collection, record))
+          next.set(link.collection, (next.get(link.collection) ?? new Set<string>()).add(link.key));
       }
     }
     wanted = new Map([...next].map(([id, keys]) => [id, new Set([...keys].filter((key) => fetched.get(id)?.has(key) === false))]));
     if ([...wanted.values()].every((keys) => keys.size === 0)) break;
   }
   return fetched;
-}
-
-function* targetsOf(collection: Collection, record: ContentRecord): Iterable<[string, string]> {
-  for (const [index, field] of collection.fields.entries()) {
-    const value = record.values[index] ?? null;
-    if (field.link === null || field.computed || value === null) continue;
-    for (const key of typeof value === "string" ? [value] : value) yield [field.link.collection, key];
-  }
 }
 
 async function fetchRecords(

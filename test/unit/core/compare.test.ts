@@ -1,14 +1,7 @@
 /** Comparison with production and with a scratch workspace. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  closeUnderLinks,
-  comparableFields,
-  compareReadBack,
-  compareWithProduction,
-  type ComparisonTimes,
-  sameValue,
-} from "../../../agent/core/compare.ts";
+import { comparableFields, compareReadBack, compareWithProduction, type ComparisonTimes, sameValue } from "../../../agent/core/compare.ts";
 import type { ContentRecord, Value } from "../../../agent/core/content.ts";
 import { collection, field } from "../../doubles/content.ts";
 
@@ -98,52 +91,5 @@ describe("with a scratch workspace", () => {
 
   test("a collection that is not there has lost everything", () => {
     expect(compareReadBack(ours, null, none)).toMatchObject({ found: 0, missing: ["1", "2"], fieldsGone: ["name", "tags"] });
-  });
-});
-
-describe("a sample closed under its links", () => {
-  const link = { collection: "city", many: false, reciprocal: null };
-  const person = collection("person", [
-    field("home", "link", { link }),
-    field("boss", "link", { link: { ...link, collection: "person" } }),
-  ]);
-  const city = collection("city", [field("name", "text")]);
-  const records = new Map([
-    [
-      "person",
-      new Map([
-        ["1", record("1", ["a", "2"])],
-        ["2", record("2", ["b", "3"])],
-        ["3", record("3", [null, null])],
-      ]),
-    ],
-    [
-      "city",
-      new Map([
-        ["a", record("a", ["A"])],
-        ["b", record("b", ["B"])],
-      ]),
-    ],
-  ]);
-
-  test("takes what it points to, through others", () => {
-    const { keys, cut } = closeUnderLinks([person, city], records, new Map([["person", ["1"]]]), 100);
-    expect([...(keys.get("person") ?? [])]).toEqual(["1", "2", "3"]);
-    expect([...(keys.get("city") ?? [])]).toEqual(["a", "b"]);
-    expect(cut.size).toBe(0);
-  });
-
-  test("is bounded, and lists what is cut", () => {
-    const { keys, cut } = closeUnderLinks([person, city], records, new Map([["person", ["1"]]]), 2);
-    expect([...keys.values()].reduce((sum, set) => sum + set.size, 0)).toBe(2);
-    expect([...cut]).toEqual(["person/1/boss"]);
-  });
-
-  test("what dangles in the backup is cut, not invented", () => {
-    const dangling = new Map([
-      ["person", new Map([["1", record("1", ["z", null])]])],
-      ["city", new Map<string, ContentRecord>()],
-    ]);
-    expect([...closeUnderLinks([person, city], dangling, new Map([["person", ["1"]]]), 9).cut]).toEqual(["person/1/home"]);
   });
 });
