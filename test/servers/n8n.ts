@@ -74,6 +74,27 @@ export async function startN8n(postgres: Postgres, database: string, encryptionK
     ready: () => answers(`${url}/healthz/readiness`),
     withinMs: 240_000,
   });
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  const { key, cookie } = await setUp(url).catch(async (thrown: unknown) => {
+    await stop();
+    throw thrown;
+  });
+  return {
+    url,
+    key,
+    cookie,
+    encryptionKey,
+    cli: (args, more = {}) => run(program, [entry, ...args], { cwd: directory, env: { ...env, ...more } }),
+    said: running.said,
+    stop,
+  };
+}
+
+/** Makes the owner, as the first person who opens it does, and a key with every scope. */
+async function setUp(url: string): Promise<Pick<N8n, "key" | "cookie">> {
   const owner = await fetch(`${url}/rest/owner/setup`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -92,16 +113,5 @@ export async function startN8n(postgres: Postgres, database: string, encryptionK
     body: JSON.stringify({ label: "contract", expiresAt: null, scopes }),
   });
   const { data } = (await made.json()) as { data: { rawApiKey: string } };
-  return {
-    url,
-    key: data.rawApiKey,
-    cookie,
-    encryptionKey,
-    cli: (args, more = {}) => run(program, [entry, ...args], { cwd: directory, env: { ...env, ...more } }),
-    said: running.said,
-    stop: async () => {
-      await running.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
+  return { key: data.rawApiKey, cookie };
 }

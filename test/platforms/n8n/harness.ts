@@ -22,10 +22,12 @@ export async function n8nOnThisMachine(): Promise<PlatformHarness> {
 async function harnessOn(stops: (() => Promise<void>)[], stop: () => Promise<void>): Promise<PlatformHarness> {
   const postgres = await startPostgres();
   stops.push(postgres.stop);
-  const production = await startN8n(postgres, "production");
-  stops.push(production.stop);
-  const scratch = await startN8n(postgres, "scratch");
-  stops.push(scratch.stop);
+  const started = async (database: string): Promise<N8n> => {
+    const one = await startN8n(postgres, database);
+    stops.push(one.stop);
+    return one;
+  };
+  const [production, scratch] = await Promise.all([started("production"), started("scratch")]);
   const sink = await startSink();
   stops.push(sink.stop);
   const api = apiOf(production);

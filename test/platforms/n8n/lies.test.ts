@@ -1,5 +1,5 @@
 /** What n8n's own command line says it did, and what is there afterwards: an importer's word is never enough. */
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,77 +14,78 @@ describe("n8n's importer", () => {
   let postgres: Postgres;
   let production: N8n;
   let fresh: N8n;
+  /** Another one with the key of production. */
+  let twin: N8n;
   let sink: Awaited<ReturnType<typeof startSink>>;
   let opener: Opener;
   let api: Api;
   let shop: Shop;
   let place = "";
+  let entities = "";
 
   beforeAll(async () => {
     postgres = await startPostgres();
-    [production, fresh] = [await startN8n(postgres, "production"), await startN8n(postgres, "fresh")];
+    // Each is half a minute of one processor.
+    [production, fresh] = await Promise.all([startN8n(postgres, "production"), startN8n(postgres, "fresh")]);
     sink = await startSink();
     opener = createOpener();
     api = apiOf(production);
     shop = await seedShop(api, sink.url);
     place = await mkdtemp(join(tmpdir(), "rw-n8n-lies-"));
+    entities = join(place, "entities");
+    [twin] = await Promise.all([
+      startN8n(postgres, "twin", production.encryptionKey),
+      production.cli(["export:entities", `--outputDir=${entities}`]),
+    ]);
   });
   afterAll(async () => {
     await opener.close();
     await sink.stop();
     await production.stop();
     await fresh.stop();
+    await twin.stop();
     await postgres.stop();
     await rm(place, { recursive: true, force: true });
   });
 
+  /** A directory of its own with the same export: an import leaves what it unpacked. */
+  async function copied(name: string): Promise<string> {
+    const directory = join(place, name);
+    await mkdir(directory);
+    await copyFile(join(entities, "entities.zip"), join(directory, "entities.zip"));
+    return directory;
+  }
   const inventory = (n8n: N8n) => opener.open(n8n.url, n8n.key).platform.inventory(never);
 
   it("takes entities into a new instance, ends well, and imported nothing: what is there says so", async () => {
-    const entities = join(place, "entities");
-    await production.cli(["export:entities", `--outputDir=${entities}`]);
     expect(await readdir(entities)).toEqual(["entities.zip"]);
-    const twin = await startN8n(postgres, "twin", production.encryptionKey);
-    try {
-      // `cli` throws where a command ends with an error: this one does not.
-      expect(await twin.cli(["import:entities", `--inputDir=${entities}`])).toContain("Not all tables are empty");
-      expect((await inventory(production)).automations.length).toBe(3);
-      expect(await inventory(twin)).toMatchObject({ automations: [], collections: [] });
-    } finally {
-      await twin.stop();
-    }
+    // `cli` throws where a command ends with an error: this one does not.
+    expect(await twin.cli(["import:entities", `--inputDir=${entities}`])).toContain("Not all tables are empty");
+    expect((await inventory(production)).automations.length).toBe(3);
+    expect(await inventory(twin)).toMatchObject({ automations: [], collections: [] });
   });
 
   it("with another key refuses entities, and says so", async () => {
-    const entities = join(place, "entities-again");
-    await production.cli(["export:entities", `--outputDir=${entities}`]);
-    await expect(fresh.cli(["import:entities", `--inputDir=${entities}`])).rejects.toThrow("bad decrypt");
+    const again = await copied("again");
+    await expect(fresh.cli(["import:entities", `--inputDir=${again}`])).rejects.toThrow("bad decrypt");
   });
 
   it("refuses entities with a tag in them, halfway through", async () => {
     const tag = await api<{ id: string }>("POST", "/tags", { name: "important" });
     await api("PUT", `/workflows/${shop.child}/tags`, [{ id: tag.id }]);
-    const entities = join(place, "tagged");
-    await production.cli(["export:entities", `--outputDir=${entities}`]);
-    const third = await startN8n(postgres, "tagged", production.encryptionKey);
-    try {
-      await expect(third.cli(["import:entities", `--inputDir=${entities}`, "--truncateTables"])).rejects.toThrow(
-        /workflows_tags|duplicate|unique/iu,
-      );
-      // It goes on running, healthy to look at; our key is not the one it knew.
-      expect((await fetch(`${third.url}/healthz`)).status).toBe(200);
-      const found = await opener
-        .open(third.url, third.key)
-        .platform.inventory(never)
-        .then(
-          (one) => one.automations.length,
-          (thrown: { kind?: string }) => thrown.kind ?? "unknown",
-        );
-      expect([0, "auth"]).toContain(found);
-    } finally {
-      await third.stop();
-      await api("DELETE", `/tags/${tag.id}`);
-    }
+    const tagged = join(place, "tagged");
+    await production.cli(["export:entities", `--outputDir=${tagged}`]);
+    await api("DELETE", `/tags/${tag.id}`);
+    await expect(twin.cli(["import:entities", `--inputDir=${tagged}`, "--truncateTables"])).rejects.toThrow(
+      /workflows_tags|duplicate|unique/iu,
+    );
+    // It goes on running, healthy to look at; our key is not the one it knew.
+    expect((await fetch(`${twin.url}/healthz`)).status).toBe(200);
+    const found = await inventory(twin).then(
+      (one) => one.automations.length,
+      (thrown: { kind?: string }) => thrown.kind ?? "unknown",
+    );
+    expect([0, "auth"]).toContain(found);
   });
 
   it("takes credentials that were encrypted under another key, successfully: only trying them shows it", async () => {

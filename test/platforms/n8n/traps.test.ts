@@ -21,7 +21,7 @@ describe("n8n, traps", () => {
 
   beforeAll(async () => {
     postgres = await startPostgres();
-    [production, scratch] = [await startN8n(postgres, "production"), await startN8n(postgres, "scratch")];
+    [production, scratch] = await Promise.all([startN8n(postgres, "production"), startN8n(postgres, "scratch")]);
     sink = await startSink();
     opener = createOpener();
     api = apiOf(production);
