@@ -1,9 +1,10 @@
 /** The commands and their flags. Each command's work is in its own file; what it needs is brought by app.ts, loaded only when it runs. */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { AgentError } from "../core/errors.ts";
-import { parseDuration, parseSize } from "../kit/duration.ts";
 import type { BaselineFlags } from "./commands/decisions.ts";
+import type { PlanFlags } from "./commands/plan.ts";
 import type * as Commands from "./commands.ts";
+import { amount, bytes, collect, count, duration, portion, positive, sizeMb } from "./flags.ts";
 import type { Output } from "./output.ts";
 
 /** What main.ts knows of the machine. */
@@ -103,6 +104,34 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .addOption(output())
     .action((source: string | undefined, options: { config?: string; output: "text" | "json" }) => {
       chosen = (app) => app.reportSources(source ?? null, { config: options.config ?? null, output: options.output }, shell);
+    });
+  program
+    .command("plan")
+    .argument("[source]", "source id; absent: every source")
+    .description("what verifying within a promise costs, and what the configured budget can promise")
+    .option("--within <duration>", "every item is to be verified at least this often", duration, 30 * 86_400_000)
+    .option("--rate <share>", "a drill is to show that fewer items are bad than this, such as 1%", portion)
+    .option("--confidence <share>", "how sure of it", portion, 0.95)
+    .addOption(new Option("--layer <layer>", "absent: those the source verifies").choices(["scratch", "live"]))
+    .option("--items <n>", "what if a drill may read so many items", amount)
+    .option("--bytes <size>", "what if it may read so many bytes", bytes)
+    .option("--calls <n>", "what if it may make so many API calls", amount)
+    .option("--time <duration>", "what if it may take so long", duration)
+    .option("--drills <n>", "what if there were so many drills a day", positive)
+    .option("--population <n>", "what if there were so many items", amount)
+    .option("--growth <n>", "what if there were so many more every day", amount)
+    .option("--edited <n>", "what if so many were edited every day", amount)
+    .option("--calls-per-item <n>", "API calls an item", positive)
+    .option("--price-per-call <n>", "in any currency", amount)
+    .option("--price-per-gb <n>", "in the same", amount)
+    .addOption(config())
+    .addOption(output())
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 every promise is kept, 1 one is not, 2 usage or configuration, 3 no drill has told yet how many items there are.",
+    )
+    .action((source: string | undefined, options: PlanFlags) => {
+      chosen = (app) => app.plan(source ?? null, options, shell);
     });
   program
     .command("baseline")
@@ -259,26 +288,4 @@ export interface VerifyFlags {
   readonly threads: number;
   readonly timeout: number;
   readonly output: "text" | "json";
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 64) throw new InvalidArgumentError("a whole number from 1 to 64 is wanted.");
-  return value;
-}
-
-function sizeMb(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === null || bytes < 64e6) throw new InvalidArgumentError("a size from 64MB on is wanted, such as 256MB.");
-  return Math.round(bytes / 1e6);
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null || ms < 1000) throw new InvalidArgumentError("a duration from 1s on is wanted, such as 10m.");
-  return ms;
 }
