@@ -109,7 +109,11 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .command("plan")
     .argument("[source]", "source id; absent: every source")
     .description("what verifying within a promise costs, and what the configured budget can promise")
-    .option("--within <duration>", "every item is to be verified at least this often", duration, 30 * 86_400_000)
+    .addOption(
+      new Option("--within <duration>", "every item is to be verified at least this often")
+        .argParser(duration)
+        .default(30 * 86_400_000, "30d"),
+    )
     .option("--rate <share>", "a drill is to show that fewer items are bad than this, such as 1%", portion)
     .option("--confidence <share>", "how sure of it", portion, 0.95)
     .addOption(new Option("--layer <layer>", "absent: those the source verifies").choices(["scratch", "live"]))
