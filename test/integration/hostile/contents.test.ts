@@ -26,6 +26,7 @@ import { ROOT } from "../../meta/sources.ts";
 import { ask, type Asked, said } from "./asking.ts";
 
 const DATA = resolve(ROOT, "../shared/data");
+const N8N = resolve(ROOT, "test/fixtures/n8n");
 const DIRECTUS = resolve(ROOT, "test/fixtures/directus/rest");
 // What hangs is ended by `ask`; a machine with much else to do is only slow.
 vi.setConfig({ testTimeout: 240_000 });
@@ -79,6 +80,8 @@ describe("what is nobody's backup is unknown under auto, and not what --format s
     ["node-red", "node-red/03---Link-call.json"],
     ["baserow", "baserow/project-tracker.json"],
     ["directus", join(DIRECTUS, "snapshot.yaml")],
+    ["n8n", join(N8N, "workflows.json")],
+    ["n8n", join(N8N, "shop.n8np")],
   ];
   test.each(own)("a %s backup under another format's name", async (format, path) => {
     for (const other of FORMATS.filter((one) => one !== format)) await expectFailed(resolve(DATA, path), other);
@@ -99,7 +102,9 @@ describe("10,000 levels deep inside a document that is recognised: our limit", (
   ])("%s", async (_what, deep) => {
     const flows = real("node-red/03---Link-call.json").toString().replace('"name"', `"deep":${deep},"name"`);
     const tracker = real("baserow/project-tracker.json").toString();
+    const workflows = readFileSync(join(N8N, "workflows.json")).toString();
     const cases: readonly (readonly [string, string])[] = [
+      ["n8n", file(workflows.replace('"parameters":', `"deep":${deep},"parameters":`))],
       ["node-red", file(flows)],
       ["baserow", file(tracker.replace('"name"', `"deep":${deep},"name"`))],
       ["directus", file(`{"version":1,"directus":"12.4.0","vendor":"postgres","collections":${deep},"fields":[],"relations":[]}`)],
@@ -150,6 +155,7 @@ describe("mangled text inside a document that is recognised is never verified", 
       ["node-red", mangled("node-red/03---Link-call.json", '"name": "', bytes)],
       ["baserow", mangled("baserow/project-tracker.json", '"name": "', bytes)],
       ["csv", file(Buffer.concat([Buffer.from(longCsv(40)), Buffer.from("41,"), bytes, Buffer.from("x,1\r\n")]))],
+      ["n8n", mangled(join(N8N, "workflows.json"), '"name":"', bytes)],
       ["directus", mangled(join(DIRECTUS, "snapshot.yaml"), "field: ", bytes)],
       ["directus", mangledItems(bytes)],
     ] as const)
@@ -244,6 +250,8 @@ describe("a sparse file", () => {
     ["flows and no end", "node-red", real("node-red/03---Link-call.json").subarray(0, 5000), Buffer.alloc(0)],
     ["an export and no end", "baserow", real("baserow/project-tracker.json").subarray(0, 50_000), Buffer.alloc(0)],
     ["rows", "csv", longCsv(3000), Buffer.alloc(0)],
+    ["workflows and no end", "n8n", readFileSync(join(N8N, "workflows.json")).subarray(0, 3000), Buffer.alloc(0)],
+    ["a zip's beginning and end", "n8n", zipStart, zipEnd],
     ["a snapshot and no end", "directus", readFileSync(join(DIRECTUS, "snapshot.yaml")), Buffer.alloc(0)],
   ];
 

@@ -66,13 +66,14 @@ const FILES = [
   ["grist", "grist/Comments_44.grist"],
   ["node-red", "node-red/03---Link-call.json"],
   ["baserow", "baserow/project-tracker.json"],
+  ["n8n", resolve(ROOT, "test/fixtures/n8n/workflows.json")],
 ] as const;
 
 describe.each(FILES)("%s", (format, source) => {
   test.each(["open", "load"])("changed after phase %s, in every way", async (phase) => {
     for (const [what, change] of CHANGES) {
       const path = join(home, `${format}-${phase}`);
-      writeFileSync(path, readFileSync(join(DATA, source)));
+      writeFileSync(path, readFileSync(resolve(DATA, source)));
       const { trouble } = await changedAfter(phase, format, path, () => change(path));
       expect([what, trouble?.code]).toEqual([what, "artifact-changed"]);
     }
@@ -80,7 +81,7 @@ describe.each(FILES)("%s", (format, source) => {
 
   test("left alone, and read by others, it is not called changed", async () => {
     const path = join(home, `${format}-quiet`);
-    writeFileSync(path, readFileSync(join(DATA, source)));
+    writeFileSync(path, readFileSync(resolve(DATA, source)));
     const { trouble } = await changedAfter("parse", format, path, () => void readFileSync(path));
     expect(trouble).toBeNull();
   });
