@@ -6,10 +6,10 @@
 import type { AlarmKind, Signal } from "../words.ts";
 import { addToDrift, beginDrift, type Drift, driftOf, rebaseDrift } from "./drift.ts";
 import { explainDrift, explainRule, explainShift, explainSpike } from "./explain.ts";
-import { autoregression, baseOf, beginForecast, expectedOf, type Forecast, learn, slotOf } from "./forecast.ts";
+import { autoregression, baseOf, beginForecast, expectedOf, type Forecast, learn, seasonAt } from "./forecast.ts";
 import { type Pace, paceOf } from "./pace.ts";
 import { studentInflation } from "./student.ts";
-import { addToTail, emptyTail, type Tail, tailQuantile, type TailPrior } from "./tail.ts";
+import { addToTail, emptyTail, heaviness, type Tail, tailQuantile, type TailPrior } from "./tail.ts";
 
 export type DetectorPart = "rules" | "season" | "spike" | "shift" | "drift";
 
@@ -72,6 +72,9 @@ export interface SeriesState {
   recent: Recent[];
   spikes: Tail;
   shifts: Tail;
+  /** For runs within a day: how far the last day's lie from the level, and how far that usually is. */
+  days: Tail;
+  day: number[];
   drift: Drift;
   /** Runs for which the like says nothing new. */
   quiet: { up: number; down: number; shift: number; drift: number; failed: number };
@@ -81,6 +84,8 @@ export interface SeriesState {
 }
 
 const SHIFT_RUNS = 5;
+/** Of runs that come more often than daily, so many make a level too. */
+const DAY_RUNS = 24;
 const QUIET_RUNS = 7;
 const RUNS_TO_END = 3;
 const RUNS_AT_MOST = 14;
@@ -93,21 +98,24 @@ const MOST_SHIFT_RATE = 0.01;
 const LAST = 3;
 const LOW = 0.5;
 const HIGH = 5;
-/** How far out of the ordinary, in parts of what makes a spike, a rule has to be where it is known what that is. */
-const RULE_SCORE = 0.8;
 const TOLD = 8;
+/** An alarm counts for so much of a run in what noise is. */
+const EVENT_WEIGHT = 0.3;
 /** A season is believed where it makes the squares of the errors this much smaller. */
 const SEASON_PAYS = 0.8;
 
 /** Shares of the budget. */
 const SPIKE_SHARE = 0.45;
-const SHIFT_SHARE = 0.35;
+const SHIFT_SHARE = 0.3;
+const DAY_SHARE = 0.15;
 const YEAR = 365.25 * 86_400_000;
 const DAY = 86_400_000;
 
-// What normal noise would show: P(|z| > 2.5) and E (z² - 2.5²) / 2 there; medians of five over a moving level have two thirds of its width.
-const SPIKE_PRIOR = { threshold: 2.5, share: 0.015, excess: 1.5, weight: 60 };
-const SHIFT_PRIOR = { threshold: 1.3, share: 0.0455, excess: 0.369, weight: 60 };
+// Somewhat heavier than normal noise would show; medians of five over a moving level have two thirds of its width.
+const SPIKE_PRIOR = { levels: [2.5, 4, 6], shares: [0.02, 0.003, 0.0007], weight: 60 };
+const SHIFT_PRIOR = { levels: [1.3, 2.1, 3.2], shares: [0.05, 0.003, 0.0005], weight: 60 };
+/** Medians of a day of hourly runs are a fifth as wide again. */
+const DAY_PRIOR = { levels: [0.8, 1.3, 2], shares: [0.05, 0.005, 0.001], weight: 300 };
 
 export function beginSeries(): SeriesState {
   return {
@@ -118,8 +126,10 @@ export function beginSeries(): SeriesState {
     best: 0,
     last: [],
     recent: [],
-    spikes: emptyTail(),
-    shifts: emptyTail(),
+    spikes: emptyTail(SPIKE_PRIOR),
+    shifts: emptyTail(SHIFT_PRIOR),
+    days: emptyTail(DAY_PRIOR),
+    day: [],
     drift: beginDrift(),
     quiet: { up: 0, down: 0, shift: 0, drift: 0, failed: 0 },
     told: [],
@@ -157,8 +167,10 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
   const error = y - expected;
   const z = directed(options.signal, error / scale);
   const shift = shiftOf(state, model, at, y, steps);
-  const shiftZ = shift === null ? 0 : directed(options.signal, shift.by / model.scale);
-  const shiftK = shiftLimit(state, model, options, pace);
+  const fast = shift === null ? 0 : directed(options.signal, shift.by / model.scale) / shiftLimit(state, model, options, pace);
+  const day = dayOf(state, model, at, y, steps, pace);
+  const slow = day === null ? 0 : directed(options.signal, day.by / model.scale) / dayLimit(state, options, pace);
+  const [shiftScore, moved] = Math.abs(slow) > Math.abs(fast) ? [Math.abs(slow), day] : [Math.abs(fast), shift];
   const outside = Math.abs(z) > k && !displaced(model, at, y, steps, scale * k);
   const rule = off(options, "rules") ? null : brokenRule(state, value, z / k, options);
 
@@ -171,8 +183,8 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
     if (found !== null || state.quiet[side] > 0) state.quiet[side] = QUIET_RUNS + 1;
   }
   takeIn();
-  if (shifted && shift !== null) rebase(state, shift.by);
-  const time = addToDrift(state.drift, y - (model.season[slotOf(model.slots, at)] ?? 0), at, pace);
+  if (shifted && moved !== null) rebase(state, moved.by);
+  const time = addToDrift(state.drift, y - seasonAt(model, at), at, pace);
   if (time && !off(options, "drift")) {
     const drifting = driftOf(state.drift);
     if (drifting !== null && found === null && state.quiet.drift === 0 && isWanted(options.signal, drifting.change)) {
@@ -183,7 +195,7 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
   follow(state, !outside, found, at);
   const score = Math.max(
     state.runs > LEAST_RUNS ? Math.abs(z) / k : 0,
-    state.runs > pace.learned ? Math.abs(shiftZ) / shiftK : 0,
+    state.runs > pace.learned ? shiftScore : 0,
     rule === null ? 0 : 1,
     found === null ? 0 : 1,
   );
@@ -206,8 +218,8 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
 
   function decide(): Found | null {
     const { signal } = options;
-    if (shift !== null && !off(options, "shift") && state.runs >= pace.learned && state.quiet.shift === 0 && Math.abs(shiftZ) > shiftK)
-      return { kind: "shift", since: shift.since, sentence: explainShift(signal, value, fromScale(options, y - shift.by), shift.since) };
+    if (moved !== null && !off(options, "shift") && state.runs >= pace.learned && state.quiet.shift === 0 && shiftScore > 1)
+      return { kind: "shift", since: moved.since, sentence: explainShift(signal, value, fromScale(options, y - moved.by), moved.since) };
     if (state.quiet[z > 0 ? "up" : "down"] > 0) return null;
     if (rule !== null) return { kind: "rule", since: at, sentence: explainRule(signal, value, rule, at) };
     if (!outside || off(options, "spike") || state.runs < LEAST_RUNS || recurs(state, at, error)) return null;
@@ -216,9 +228,16 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
   }
 
   function takeIn(): void {
-    addToTail(state.spikes, Math.abs(z), { ...SPIKE_PRIOR, memory: pace.memory });
-    if (state.runs >= pace.learned && shift !== null) addToTail(state.shifts, Math.abs(shiftZ), { ...SHIFT_PRIOR, memory: pace.memory });
-    state.recent.push({ at, y: y - (model.season[slotOf(model.slots, at)] ?? 0), level: model.level, trend: model.trend });
+    // What was told may be noise all the same; what follows it is the same event.
+    const heavy = heaviness(state.spikes);
+    const told = found !== null || state.quiet.up + state.quiet.down + state.quiet.shift > 0;
+    const noise = told ? EVENT_WEIGHT + (1 - EVENT_WEIGHT) * heavy : 1;
+    addToTail(state.spikes, Math.abs(z), noise, { ...SPIKE_PRIOR, memory: pace.memory });
+    if (state.runs >= pace.learned && shift !== null)
+      addToTail(state.shifts, Math.abs(directed(options.signal, shift.by / model.scale)), noise, { ...SHIFT_PRIOR, memory: pace.memory });
+    if (state.runs >= pace.learned && day !== null)
+      addToTail(state.days, Math.abs(directed(options.signal, day.by / model.scale)), noise, { ...DAY_PRIOR, memory: 2 * pace.memory });
+    state.recent.push({ at, y: y - seasonAt(model, at), level: model.level, trend: model.trend });
     if (state.recent.length > SHIFT_RUNS) state.recent.shift();
     const freshen = state.runs % pace.freshenEvery === 0;
     for (const each of state.models) learn(each, y, at, steps, pace.smoothing, freshen, pace.learned);
@@ -275,7 +294,7 @@ function shiftOf(
   const before = state.recent.slice(1 - SHIFT_RUNS);
   const [first] = before;
   if (before.length < SHIFT_RUNS - 1 || first === undefined || state.runs < SHIFT_RUNS) return null;
-  const own = { y: y - (model.season[slotOf(model.slots, at)] ?? 0) };
+  const own = { y: y - seasonAt(model, at) };
   void steps;
   const off5 = [...before, own].map((one, index) => one.y - first.level - first.trend * (index + 1));
   const sorted = off5.toSorted((a, b) => a - b);
@@ -284,6 +303,28 @@ function shiftOf(
   const same =
     Math.sign(off5.at(-1) ?? 0) === Math.sign(by) && off5.filter((one) => Math.sign(one) === Math.sign(by)).length >= SHIFT_RUNS - 1;
   return { by: same ? by : 0, since: first.at };
+}
+
+/** How far the runs of the last day lie from the level, in the middle; null where runs come no more often than that. */
+function dayOf(
+  state: SeriesState,
+  model: Forecast,
+  at: number,
+  y: number,
+  steps: number,
+  pace: Pace,
+): { readonly by: number; readonly since: number } | null {
+  if (pace.driftEvery <= 1) return null;
+  state.day.push(Math.round((y - baseOf(model, at, steps)) * 1e4) / 1e4);
+  if (state.day.length > DAY_RUNS) state.day.shift();
+  if (state.day.length < DAY_RUNS) return null;
+  const sorted = Float64Array.from(state.day).sort();
+  return { by: sorted[DAY_RUNS >> 1] ?? 0, since: at - (DAY_RUNS >> 1) * pace.everyMs };
+}
+
+function dayLimit(state: SeriesState, options: DetectorOptions, pace: Pace): number {
+  const rate = (options.falseAlarmsPerYear * DAY_SHARE * DAY_RUNS * pace.everyMs) / YEAR;
+  return Math.min(SHIFT_MOST, Math.max(1, 1.2 * tailQuantile(state.days, rate, { ...DAY_PRIOR, memory: 2 * pace.memory })));
 }
 
 /** The new level is taken for what the last runs say it is. */
@@ -300,6 +341,7 @@ function rebase(state: SeriesState, by: number): void {
   }
   rebaseDrift(state.drift, by, SHIFT_RUNS);
   state.recent = [];
+  state.day = [];
   state.quiet = { ...state.quiet, up: QUIET_RUNS, down: QUIET_RUNS, shift: QUIET_RUNS };
 }
 
@@ -309,8 +351,8 @@ function brokenRule(state: SeriesState, value: number, score: number, { signal }
   const sorted = state.last.toSorted((a, b) => a - b);
   const [least = 0, middle = 0, most = 0] = sorted;
   const known = state.runs >= LEAST_RUNS;
-  if (value < LOW * least && (!known || score < -RULE_SCORE)) return middle;
-  return value > HIGH * most && (!known || score > RULE_SCORE) ? middle : null;
+  if (value < LOW * least && (!known || score < -1)) return middle;
+  return value > HIGH * most && (!known || score > 1) ? middle : null;
 }
 
 function judgeFailed(state: SeriesState, run: Run, options: DetectorOptions): Judged {
@@ -365,8 +407,8 @@ function bestOf(models: readonly Forecast[]): number {
     const current = models[best];
     if (model === undefined || current === undefined) continue;
     // Three times round before a season can be told from chance.
-    const round = model.met.reduce((sum, met) => sum + Math.min(met, 3), 0);
-    if (round >= 3 * model.slots * 0.85 && model.cost < current.cost * SEASON_PAYS) best = at;
+    const times = model.met.reduce((sum, met) => sum + Math.min(met, 3), 0);
+    if (times >= 3 * model.slots * 0.85 && model.cost < current.cost * SEASON_PAYS) best = at;
   }
   return best;
 }

@@ -60,12 +60,20 @@ export function beginForecast(slots: number, y: number): Forecast {
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
+/** Hours of the day and days of the week, added up: fewer to learn than all hours of the week. */
+export const HOURS_AND_DAYS = 31;
+
 /** Slot of a time by UTC; a Thursday is day 0 of the epoch. */
-export function slotOf(slots: number, at: number): number {
-  if (slots === 0) return 0;
-  const hour = Math.floor(at / HOUR);
+function slotOf(slots: number, at: number): number {
   if (slots === 7) return Math.floor(at / DAY) % 7;
-  return hour % slots;
+  return Math.floor(at / HOUR) % (slots === HOURS_AND_DAYS ? 24 : slots);
+}
+
+/** What the season adds at that time. */
+export function seasonAt({ slots, season }: Forecast, at: number): number {
+  if (slots === 0) return 0;
+  const own = season[slotOf(slots, at)] ?? 0;
+  return slots === HOURS_AND_DAYS ? own + (season[24 + slotOf(7, at)] ?? 0) : own;
 }
 
 export function autoregression(model: Forecast): number {
@@ -81,7 +89,7 @@ export function expectedOf(model: Forecast, at: number, steps: number): number {
 /** Level, trend and season alone. */
 export function baseOf(model: Forecast, at: number, steps: number): number {
   const drift = model.trend * damped(steps);
-  return model.level + drift + (model.season[slotOf(model.slots, at)] ?? 0);
+  return model.level + drift + seasonAt(model, at);
 }
 
 function damped(steps: number): number {
@@ -103,23 +111,36 @@ export function learn(model: Forecast, y: number, at: number, steps: number, smo
     model.own = model.own * 0.98 + model.rest * model.rest;
   }
   const taken = clip(error, limit);
-  const slot = slotOf(model.slots, at);
   const drift = model.trend * damped(steps);
   // Where the residuals hang together, part of one goes on by itself and is no new level.
   const pull = smoothing.level * (1 - 0.7 * rho);
   const whole = clip(y - base, limit);
   model.level += drift + pull * whole;
   model.trend = model.trend * DAMPING ** Math.min(steps, 50) + smoothing.trend * pull * taken;
-  if (model.slots > 0) {
-    const met = model.met[slot] ?? 0;
-    const gain = Math.max(smoothing.season, 1 / (met + 2));
-    model.season[slot] = round((model.season[slot] ?? 0) + gain * clip(whole, limit));
-    model.met[slot] = Math.min(met + 1, 1000);
-  }
+  if (model.slots > 0) learnSeason(model, y - base, at, limit, smoothing.season);
   model.rest = rest - pull * whole;
   model.errors.push(Math.round(Math.abs(error) * 1e5) / 1e5);
   if (model.errors.length > ERRORS) model.errors.shift();
   if (freshen || model.errors.length < 30) model.scale = scaleOf(model.errors);
+}
+
+/** The first few times a slot is taken as it comes: a weekend is no outlier that came every week. */
+const AS_IT_COMES = 3;
+
+function learnSeason(model: Forecast, error: number, at: number, limit: number, least: number): void {
+  const update = (slot: number, share: number): void => {
+    const met = model.met[slot] ?? 0;
+    const taken = met < AS_IT_COMES ? clip(error, 3) : clip(error, limit);
+    model.season[slot] = round((model.season[slot] ?? 0) + share * Math.max(least, 1 / (met + 2)) * taken);
+    model.met[slot] = Math.min(met + 1, 1000);
+  };
+  if (model.slots !== HOURS_AND_DAYS) {
+    update(slotOf(model.slots, at), 1);
+    return;
+  }
+  update(slotOf(24, at), 0.5);
+  // A day of the week is met at every hour of it: it learns by the day.
+  update(24 + slotOf(7, at), 0.5);
 }
 
 function round(value: number): number {

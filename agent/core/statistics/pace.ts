@@ -1,5 +1,5 @@
 /** What follows from how often runs come: how fast to learn, how long to remember, which seasons can be seen. */
-import type { Smoothing } from "./forecast.ts";
+import { HOURS_AND_DAYS, type Smoothing } from "./forecast.ts";
 
 export interface Pace {
   readonly everyMs: number;
@@ -27,8 +27,9 @@ export function paceOf(everyMs: number): Pace {
   const runsADay = Math.round(DAY / everyMs);
   return {
     everyMs,
-    smoothing: { level: runsADay > 48 ? 0.03 : 0.06, trend: 0.005, season: runsADay > 48 ? 0.02 : 0.1 },
-    slots: [0, 24, 168],
+    // By the day as fast as a daily series: a level that follows the hours would take the season for itself.
+    smoothing: { level: 0.2 / runsADay, trend: 0.02, season: runsADay > 48 ? 0.02 : 0.1 },
+    slots: [0, 24, HOURS_AND_DAYS, 168],
     learned: 21 * runsADay,
     spikeMost: 30,
     memory: 2000,
@@ -42,7 +43,7 @@ const DAILY: Pace = {
   smoothing: { level: 0.15, trend: 0.02, season: 0.15 },
   slots: [0, 7],
   learned: 21,
-  spikeMost: 14,
+  spikeMost: 16,
   memory: 400,
   freshenEvery: 1,
   driftEvery: 1,

@@ -1,51 +1,67 @@
 /**
- * How far out a statistic has to be to be as rare as a budget allows, learned from itself: above a threshold u it is taken to fall off like
- * exp(-(x² - u²) / 2σ²), with σ² as large as what lies above asks for, shrunk towards what it would be for a normal one, so that a few runs
- * do not decide. (Exceedances over a threshold: Pickands 1975; here with the tail of a normal whose width is free.)
+ * How far out a statistic has to be to be as rare as a budget allows, learned from itself: the share of runs beyond each of a few levels
+ * is counted and shrunk towards a prior, and in between and beyond the survival function is a power law (Hill 1975), which is a straight
+ * line where both are logarithms. Counts, not sizes, so that no single event widens the band for long.
  */
 
 export interface Tail {
-  /** Runs that count, and those of them above the threshold. */
+  /** Runs that count, and those beyond each level; fading. */
   runs: number;
-  above: number;
-  /** Sum of (x² - threshold²) / 2 over those. */
-  excess: number;
+  beyond: number[];
 }
 
 export interface TailPrior {
-  /** From here on the tail is modelled. */
-  readonly threshold: number;
-  /** What a normal statistic would show: share above, and mean of (x² - threshold²) / 2 there. */
-  readonly share: number;
-  readonly excess: number;
+  /** Rising. */
+  readonly levels: readonly number[];
+  /** Shares beyond them before anything is known. */
+  readonly shares: readonly number[];
   /** Runs the prior counts for. */
   readonly weight: number;
   /** Runs after which what was seen counts for a third (1/e). */
   readonly memory: number;
 }
 
-/** No single value says more than this about a tail: events are no part of it. */
-const MOST_EXCESS = 30;
+/** Share of runs beyond the first level that events alone may well make. */
+const LIGHT = 0.025;
+/** So many of those far out are taken for events and not for noise. */
+const FORGIVEN = 2;
+/** Beyond the last level a tail is taken to fall off at least that fast: Student's t with four degrees of freedom does. */
+const LEAST_EXPONENT = 4;
 
-export function emptyTail(): Tail {
-  return { runs: 0, above: 0, excess: 0 };
+export function emptyTail({ levels }: Pick<TailPrior, "levels">): Tail {
+  return { runs: 0, beyond: levels.map(() => 0) };
 }
 
-export function addToTail(tail: Tail, x: number, { threshold, memory }: TailPrior): void {
+/** 0 for noise like the normal's, 1 where so many runs lie beyond the first level that no events can be the reason. */
+export function heaviness(tail: Tail, runs = tail.runs): number {
+  return runs < 30 ? 0 : Math.min(1, Math.max(0, ((tail.beyond[0] ?? 0) / runs - LIGHT) / LIGHT));
+}
+
+/** @param weight 1; less for what may be an event rather than noise */
+export function addToTail(tail: Tail, x: number, weight: number, { levels, memory }: TailPrior): void {
   const keep = 1 - 1 / memory;
   tail.runs = tail.runs * keep + 1;
-  tail.above *= keep;
-  tail.excess *= keep;
-  if (x <= threshold) return;
-  tail.above += 1;
-  tail.excess += Math.min(MOST_EXCESS, (x * x - threshold * threshold) / 2);
+  for (let at = 0; at < levels.length; at += 1) tail.beyond[at] = (tail.beyond[at] ?? 0) * keep + (x > (levels[at] ?? 0) ? weight : 0);
 }
 
-/** @param rate wanted share of runs above; @returns the value that so many exceed */
-export function tailQuantile(tail: Tail, rate: number, prior: TailPrior): number {
-  const runs = tail.runs + prior.weight;
-  const above = tail.above + prior.weight * prior.share;
-  const mean = (tail.excess + prior.weight * prior.share * prior.excess) / above;
-  const share = above / runs;
-  return share <= rate ? prior.threshold : Math.sqrt(prior.threshold ** 2 + 2 * mean * Math.log(share / rate));
+/** @param rate wanted share of runs beyond; @returns the value that so many exceed, at least the first level */
+export function tailQuantile(tail: Tail, rate: number, { levels, shares, weight }: TailPrior): number {
+  const runs = tail.runs + weight;
+  const forgiven = FORGIVEN * (1 - heaviness(tail, runs));
+  const share = (at: number): number =>
+    (Math.max(0, (tail.beyond[at] ?? 0) - (at === 0 ? 0 : forgiven)) + weight * (shares[at] ?? 0)) / runs;
+  const last = levels.length - 1;
+  if (share(0) <= rate) return levels[0] ?? 0;
+  for (let at = 1; at <= last; at += 1) {
+    if (share(at) > rate) continue;
+    return between(levels[at - 1] ?? 0, levels[at] ?? 0, share(at - 1), share(at), rate);
+  }
+  const slope = Math.log(share(last - 1) / share(last)) / Math.log((levels[last] ?? 1) / (levels[last - 1] ?? 1));
+  return (levels[last] ?? 0) * (share(last) / rate) ** (1 / Math.max(LEAST_EXPONENT, slope));
+}
+
+function between(low: number, high: number, shareLow: number, shareHigh: number, rate: number): number {
+  if (shareLow <= shareHigh) return high;
+  const way = Math.log(shareLow / rate) / Math.log(shareLow / shareHigh);
+  return low * (high / low) ** way;
 }
