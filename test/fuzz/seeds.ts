@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { zipOf as plainZip } from "../fixtures/bag/zip.ts";
 import { librarySpec as bagLibrary } from "../fixtures/bag/library.ts";
 import { writeBag } from "../fixtures/bag/write.ts";
@@ -10,6 +11,8 @@ import { template } from "../fixtures/baserow/build.ts";
 import { exportParts, zipOf } from "../fixtures/baserow/zip.ts";
 import { declaredShop, shopFiles } from "../fixtures/csv/write.ts";
 import { buildLibrary } from "../fixtures/grist/build.ts";
+import { entitiesOf, packedEntities } from "../fixtures/n8n/entities.ts";
+import { tarMembersOf, tarOf } from "../fixtures/n8n/package.ts";
 import { SECRET, writeUserDir } from "../fixtures/node-red/user-dir.ts";
 import { ROOT } from "../meta/sources.ts";
 import type { FileKind } from "./mutate.ts";
@@ -156,6 +159,11 @@ function csvSeeds(): Seed[] {
   ];
 }
 
+/** Without cells of a megabyte, which most changes would otherwise hit. */
+function shortened(rows: readonly string[]): readonly string[] {
+  return rows.map((row) => row.replaceAll(/x{100,}/gu, "xx"));
+}
+
 /** Made on a real n8n, 2.41.1. */
 function n8nSeeds(): Seed[] {
   const from = resolve(ROOT, "test/fixtures/n8n");
@@ -167,6 +175,21 @@ function n8nSeeds(): Seed[] {
     json,
     single("n8n", "package", readFileSync(join(from, "shop.n8np")), "text"),
     { ...single("n8n", "entities.zip", readFileSync(join(from, "entities.zip")), "zip"), key: base.key },
+    // Under the encryption and the packing, where changes are of values and not only of bytes that fail to open.
+    {
+      ...base,
+      name: "entities.zip, changed inside and encrypted anew",
+      files: new Map([...entitiesOf(join(from, "entities.zip"))].map(([name, rows]) => [name, Buffer.from(shortened(rows).join("\n"))])),
+      kindOf: () => "ndjson",
+      finish: (files) => new Map([["", packedEntities(new Map([...files].map(([name, rows]) => [name, String(rows).split("\n")])))]]),
+    },
+    {
+      ...base,
+      name: "package, changed inside and packed anew",
+      key: null,
+      files: tarMembersOf(gunzipSync(readFileSync(join(from, "shop.n8np")))),
+      finish: (files) => new Map([["", gzipSync(tarOf([...files].map(([name, bytes]) => ({ name, bytes }))))]]),
+    },
   ];
 }
 
