@@ -91,7 +91,7 @@ function textOf(plan: SourcePlan, target: PlanTarget, deps: PlanDeps): string[] 
   const name = style.bold(clean(plan.source));
   if (plan.note !== null) return [`${name}: ${clean(plan.note)}`];
   return plan.layers.flatMap((one) => [
-    `${name}, layer ${one.layer}: ${describeCount(one.facts.population, "item")}, ${describeNumber(one.facts.drillsPerDay)} drills a day`,
+    `${name}, layer ${one.layer}: ${describeCount(one.facts.population, "item")}, ${describeCount(one.facts.drillsPerDay, "drill")} a day`,
     `  Budget of a drill: ${budgetText(one.budget)}`,
     ...promiseLines(one, deps).map((line) => `  ${line}`),
     `  ${neededLine(one, target)}`,
@@ -123,12 +123,12 @@ function promiseLines({ promise, facts }: Planned, deps: PlanDeps): string[] {
   ];
 }
 
-function neededLine({ needed, facts }: Planned, target: PlanTarget): string {
+function neededLine({ needed }: Planned, target: PlanTarget): string {
   const rate =
     target.badRate === null ? "" : `, and fewer than ${percentUp(target.badRate)} bad at ${describeNumber(target.confidence * 100)} %`;
   const items = `${describeCount(needed.random, "item")} at random and ${describeNumber(needed.lanes)} of lanes a drill`;
   const month = effortText(needed.perMonth, needed.moneyPerMonth);
-  const all = needed.random >= facts.population ? ", which is everything" : "";
+  const all = needed.random >= needed.population ? ", which is everything" : "";
   return `To read everything within ${describeDuration(target.coverWithinMs)}${rate}: ${items}${all}; a month: ${month}`;
 }
 

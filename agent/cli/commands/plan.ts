@@ -1,5 +1,6 @@
 /** `restorewatch plan`: reads configuration and state, changes nothing. */
 import { openStateForReading, readConfig } from "../../app.ts";
+import { asAgentError } from "../../core/errors.ts";
 import type { SampledLayer } from "../../core/sampling/plan-facts.ts";
 import type { PlanFacts } from "../../core/sampling/planner.ts";
 import { planCommand } from "../plan.ts";
@@ -33,7 +34,11 @@ const DRILLS = 200;
 export async function plan(source: string | null, flags: PlanFlags, shell: Shell): Promise<number> {
   const world = quiet(shell);
   const config = await readConfig(configPath(flags.config ?? null), shell.env);
-  const state = await openStateForReading(config, world.clock);
+  // A plan may be made before there is an agent: then nothing was measured.
+  const state = await openStateForReading(config, world.clock).catch((thrown: unknown) => {
+    if (asAgentError(thrown).code === "state-missing") return null;
+    throw thrown;
+  });
   try {
     return await planCommand(
       source,
@@ -59,13 +64,13 @@ export async function plan(source: string | null, flags: PlanFlags, shell: Shell
               .map(async (policy) => ({
                 policy,
                 connection: config.connections.find((one) => one.sourceId === policy.id) ?? null,
-                drills: await state.repositories.drills.list({ sourceId: policy.id, limit: DRILLS }),
+                drills: (await state?.repositories.drills.list({ sourceId: policy.id, limit: DRILLS })) ?? [],
               })),
           ),
       },
     );
   } finally {
-    await state.close();
+    await state?.close();
   }
 }
 

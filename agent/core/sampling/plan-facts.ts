@@ -53,6 +53,7 @@ export function gatherFacts(
   if (growth === null) assumed.push("no growth: there are no two days of drills to tell it from");
   const changedPerDay = known.changedPerDay ?? population * EDITED_A_DAY;
   if (known.changedPerDay === undefined) assumed.push("1 % of items edited a day");
+  if (known.bytesPerItem === undefined && newest === undefined) assumed.push("no bytes: no drill has measured any");
   if (known.pricePerCall === undefined && known.pricePerGb === undefined) assumed.push("calls and bytes cost nothing");
   const drillsPerDay = known.drillsPerDay ?? DAY / (policy.backups.everyMs ?? policy.verify.repeatMs);
   const facts: PlanFacts = {

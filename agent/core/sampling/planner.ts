@@ -17,7 +17,7 @@ export interface PlanFacts {
   readonly drillsPerDay: number;
   /** Net change of the population a day. */
   readonly growthPerDay: number;
-  /** Items made and edited a day: what the lanes read besides. */
+  /** Items made, and edited, a day: what the lanes read besides. */
   readonly newPerDay: number;
   readonly changedPerDay: number;
   readonly critical: number;
@@ -51,6 +51,8 @@ export interface Effort {
 }
 
 export interface Needed extends Effort {
+  /** What there will be when the cycle ends, at today's growth. */
+  readonly population: number;
   /** Items drawn at random in a drill, and items of lanes besides. */
   readonly random: number;
   readonly lanes: number;
@@ -71,7 +73,7 @@ export function neededFor(facts: PlanFacts, target: PlanTarget): Needed {
   // Lanes are held to their share, so a budget with many of them has to be larger.
   const shared = facts.laneShare > 0 ? Math.min(touched, (random * facts.laneShare) / Math.max(0.01, 1 - facts.laneShare)) : 0;
   const lanes = Math.ceil(Math.min(shared + facts.critical, Math.max(0, population - random)));
-  return { ...effortOf(facts, random + lanes), random, lanes, because: random > cycle ? "bad-rate" : "coverage" };
+  return { ...effortOf(facts, random + lanes), population, random, lanes, because: random > cycle ? "bad-rate" : "coverage" };
 }
 
 export interface Promised extends Effort {
@@ -95,25 +97,26 @@ export interface Promised extends Effort {
 
 /** @param budget of one drill */
 export function promiseOf(facts: PlanFacts, budget: Budget, target: PlanTarget): Promised {
+  const { population, drillsPerDay } = facts;
   const { items, limitedBy } = affordable(facts, budget);
   const touched = lanesPerDrill(facts);
   const critical = Math.min(facts.critical, items);
-  const lanes = Math.min(facts.population, critical + Math.min(touched, Math.max(0, items * facts.laneShare - critical)));
-  const left = Math.max(0, Math.floor(items - lanes));
-  const fits = left >= facts.population || left >= bucketItems(facts.population);
-  const random = fits ? Math.min(facts.population, left) : 0;
-  const perDrill = Math.max(0, random >= facts.population ? random : random - bucketItems(facts.population) / 2);
-  const perDay = perDrill * facts.drillsPerDay;
-  const cycleDays = facts.population === 0 ? 0 : perDay > 0 ? Math.max(facts.population / perDay, 1 / facts.drillsPerDay) : null;
+  const ofLanes = critical + Math.min(touched, Math.max(0, items * facts.laneShare - critical));
+  const left = Math.floor(items - ofLanes);
+  // Whoever reads everything reads what is in the lanes, too.
+  const everything = items >= population;
+  const random = everything ? population : left >= bucketItems(population) ? Math.min(population, left) : 0;
+  const lanes = everything ? 0 : ofLanes;
+  // On the average half a bucket does not fit any more.
+  const drawn = everything ? population : Math.max(0, random - bucketItems(population) / 2);
+  const cycleDays = population === 0 ? 0 : drawn > 0 ? Math.max(population / drawn, 1) / drillsPerDay : null;
   const days = target.coverWithinMs / DAY;
-  const badRate = boundOf({ population: facts.population, sampled: Math.floor(perDrill), bad: 0 }, target.confidence).badRateUpper;
+  const badRate = boundOf({ population, sampled: Math.floor(drawn), bad: 0 }, target.confidence).badRateUpper;
   const keepsCoverage = cycleDays !== null && cycleDays <= days;
-  const keepsBadRate = target.badRate === null || badRate <= target.badRate;
-  const room = perDay * days - facts.population;
-  const breaksInDays = !keepsCoverage ? 0 : facts.growthPerDay > 0 && limitedBy !== null ? room / facts.growthPerDay : null;
-  const waitingPerDay = Math.max(0, touched - Math.max(0, lanes - critical)) * facts.drillsPerDay;
+  const most = Math.max(drawn, left - bucketItems(population) / 2) * drillsPerDay * days;
+  const grows = facts.growthPerDay > 0 && Number.isFinite(most);
   const base = {
-    ...effortOf(facts, Math.min(random + lanes, facts.population)),
+    ...effortOf(facts, random + lanes),
     random,
     lanes: Math.ceil(lanes),
     cycleDays,
@@ -121,9 +124,9 @@ export function promiseOf(facts: PlanFacts, budget: Budget, target: PlanTarget):
     confidence: target.confidence,
     limitedBy,
     keepsCoverage,
-    keepsBadRate,
-    breaksInDays,
-    waitingPerDay,
+    keepsBadRate: target.badRate === null || badRate <= target.badRate,
+    breaksInDays: !keepsCoverage ? 0 : grows ? Math.max(0, most - population) / facts.growthPerDay : null,
+    waitingPerDay: everything ? 0 : Math.max(0, touched - Math.max(0, lanes - critical)) * drillsPerDay,
   };
   return { ...base, warnings: warningsOf(base, facts, target, items) };
 }
@@ -174,8 +177,7 @@ function lanesPerDrill(facts: PlanFacts): number {
 function affordable(facts: PlanFacts, budget: Budget): { readonly items: number; readonly limitedBy: Promised["limitedBy"] } {
   const price: Cost = { items: 1, bytes: facts.bytesPerItem, calls: facts.callsPerItem, seconds: facts.secondsPerItem };
   const before: Cost = { items: 0, bytes: 0, calls: facts.callsPerDrill, seconds: facts.secondsPerDrill };
-  // What is new and edited is in the population already.
-  let items = facts.population;
+  let items = Number.POSITIVE_INFINITY;
   let limitedBy: Promised["limitedBy"] = null;
   for (const name of BUDGETS) {
     const limit = budget[name];
