@@ -1,6 +1,7 @@
 /** Every command, as program.ts calls them; each is loaded when it is called, so that none waits for what the others need. */
 import type * as Verify from "./commands/verify.ts";
 import type * as SettingUp from "./commands/setting-up.ts";
+import type * as Backtest from "./commands/backtest.ts";
 import type * as Decisions from "./commands/decisions.ts";
 import type * as Engine from "./commands/engine.ts";
 import type * as Log from "./commands/log.ts";
@@ -14,6 +15,8 @@ export const checkConfig: typeof SettingUp.checkConfig = async (...given) =>
 export const discover: typeof SettingUp.discover = async (...given) => (await import("./commands/setting-up.ts")).discover(...given);
 export const captureOnce: typeof SettingUp.captureOnce = async (...given) =>
   (await import("./commands/setting-up.ts")).captureOnce(...given);
+export const backtestFile: typeof Backtest.backtestFile = async (...given) =>
+  (await import("./commands/backtest.ts")).backtestFile(...given);
 export const baselines: typeof Decisions.baselines = async (...given) => (await import("./commands/decisions.ts")).baselines(...given);
 export const expectAlarm: typeof Decisions.expectAlarm = async (...given) =>
   (await import("./commands/decisions.ts")).expectAlarm(...given);

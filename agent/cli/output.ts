@@ -8,6 +8,8 @@ export interface Output {
   readonly interactive: boolean;
   readonly columns: number;
   line(text: string): void;
+  /** One line on stderr: what a program that reads stdout has no use for. */
+  warn(text: string): void;
   /** As it is, cursor movements included; only for what draws on a terminal. */
   raw(text: string): void;
   /** Prints a failure in the way the output format wants it and returns the exit code for it. */
@@ -36,6 +38,7 @@ export function createOutput(terminal: Terminal): Output {
     interactive: terminal.isTty,
     columns: terminal.columns,
     line: (text) => terminal.write(`${text}\n`),
+    warn: (text) => terminal.writeError(`restorewatch: ${oneLine(text)}\n`),
     raw: (text) => terminal.write(text),
     failure(error, format) {
       clearProgress();

@@ -1,6 +1,7 @@
 /** The commands and their flags. Each command's work is in its own file; what it needs is brought by app.ts, loaded only when it runs. */
 import { Command, CommanderError, Option } from "commander";
 import { AgentError } from "../core/errors.ts";
+import type { BacktestFlags } from "./commands/backtest.ts";
 import type { BaselineFlags } from "./commands/decisions.ts";
 import type { PlanFlags } from "./commands/plan.ts";
 import type * as Commands from "./commands.ts";
@@ -182,6 +183,19 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .addOption(output())
     .action((path: string, options: VerifyFlags) => {
       chosen = (app) => app.verifyPath(path, options, shell);
+    });
+  program
+    .command("backtest")
+    .argument("<file>", "CSV with the columns timestamp,value; - reads standard input")
+    .description("how the anomaly detector would have judged a series, run by run; needs no configuration")
+    .option("--schedule <schedule>", "daily, weekly, hourly, auto, or a duration such as 5m", "auto")
+    .option("--signal <signal>", "bytes, records, duration or gap", "bytes")
+    .option("--budget <n>", "false alarms a year", positive, 2)
+    .option("--changepoints", "says at which rows something new begins", false)
+    .addOption(new Option("--output <format>", "text, json or ndjson").choices(["text", "json", "ndjson"]).default("text"))
+    .addHelpText("after", "\nExit codes: 0 it looked, whatever it found; 2 usage, or a file that is no series.")
+    .action((file: string, options: BacktestFlags) => {
+      chosen = (app) => app.backtestFile(file, options, shell);
     });
   program
     .command("init")

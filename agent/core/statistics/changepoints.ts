@@ -25,7 +25,8 @@ export function changePoints(values: readonly number[], options: ChangePointOpti
   return divide(blocks, options).map((at) => at * block);
 }
 
-function divide(values: readonly number[], { penalty, least }: ChangePointOptions): readonly number[] {
+function divide(given: readonly number[], { penalty, least }: ChangePointOptions): readonly number[] {
+  const values = withoutLoners(given);
   const n = values.length;
   const shortest = Math.max(3, Math.ceil(least * n));
   if (n < 2 * shortest) return [];
@@ -41,6 +42,25 @@ function divide(values: readonly number[], { penalty, least }: ChangePointOption
   return partition(n, pieces.cost, price * Math.max(variance, floor) * wandering, shortest);
 }
 
+/** One value that differs from both of its neighbours, far more than they do from theirs, begins nothing: it is taken for the nearer one. */
+function withoutLoners(values: readonly number[]): readonly number[] {
+  const off = values.map((value, at) => {
+    const [before, after] = [values[at - 1], values[at + 1]];
+    if (before === undefined || after === undefined) return 0;
+    const middle = Math.max(Math.min(before, after), Math.min(value, Math.max(before, after)));
+    return Math.abs(value - middle);
+  });
+  const steps = values.slice(1).map((value, at) => Math.abs(value - (values[at] ?? 0)));
+  const most = LONER * median(steps) * MAD_TO_SD;
+  return values.map((value, at) => {
+    if ((off[at] ?? 0) <= most || most === 0) return value;
+    const [before = value, after = value] = [values[at - 1], values[at + 1]];
+    return value > before ? Math.max(before, after) : Math.min(before, after);
+  });
+}
+
+const LONER = 5;
+
 function partition(n: number, cost: (begin: number, end: number) => number, price: number, shortest: number): number[] {
   const best = new Float64Array(n + 1).fill(Number.POSITIVE_INFINITY);
   const from = new Int32Array(n + 1);
@@ -55,7 +75,7 @@ function partition(n: number, cost: (begin: number, end: number) => number, pric
     }
   const points: number[] = [];
   for (let at = from[n] ?? 0; at > 0; at = from[at] ?? 0) points.push(at);
-  return points.reverse();
+  return points.toReversed();
 }
 
 const MOST_RHO = 0.95;

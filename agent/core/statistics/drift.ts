@@ -64,6 +64,8 @@ export function driftOf(drift: Drift): Drifting | null {
   const excess = slope - usual;
   const change = excess * values.length;
   if (Math.abs(change) <= LEAST_CHANGE) return null;
+  // Growth that ends is no shrinking: it has to go that way itself.
+  if (slope * values.length * Math.sign(change) < LEAST_CHANGE / 2) return null;
   const against = values.map((value, at) => value - usual * at);
   const flat = values.map((value, at) => value - slope * at);
   const { z } = mannKendall(against, Math.max(0, autocorrelation(flat)));

@@ -119,7 +119,7 @@ export function learn(model: Forecast, y: number, at: number, steps: number, smo
   model.trend = model.trend * DAMPING ** Math.min(steps, 50) + smoothing.trend * pull * taken;
   if (model.slots > 0) learnSeason(model, y - base, at, limit, smoothing.season);
   model.rest = rest - pull * whole;
-  model.errors.push(Math.round(Math.abs(error) * 1e5) / 1e5);
+  model.errors.push(Math.round(Math.abs(error) * 1e4) / 1e4);
   if (model.errors.length > ERRORS) model.errors.shift();
   if (freshen || model.errors.length < 30) model.scale = scaleOf(model.errors);
 }
@@ -144,7 +144,7 @@ function learnSeason(model: Forecast, error: number, at: number, limit: number, 
 }
 
 function round(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
+  return Math.round(value * 1e4) / 1e4;
 }
 
 const buffer = new Float64Array(ERRORS);
