@@ -5,7 +5,7 @@
 import type { Layer } from "../words.ts";
 import { bucketOfHash, bucketOfHigh, type Stratum, stratumId } from "./buckets.ts";
 import { unpackDigests } from "./digests.ts";
-import { type Buckets, type CoverageMode, type Frame, hashAt, itemsOf, keyDigest48 } from "./frame.ts";
+import { type Buckets, type CoverageMode, type Frame, hashAt, inBuckets, itemsOf, keyDigest48 } from "./frame.ts";
 import { type BucketEntry, countedBuckets, type Ledger, type Outcome, type StratumLedger, type TakenStratum } from "./ledger.ts";
 
 /**
@@ -40,8 +40,11 @@ export interface Readings {
   readonly reasons: ReadonlyMap<number, UnreadReason>;
 }
 
-/** @param ledger split as far as the buckets are */
-export function readingsOf(frame: Frame, buckets: Buckets, ledger: StratumLedger | null): Readings {
+/**
+ * @param ledger split as far as the buckets are
+ * @param doubts of those buckets, of which nothing is believed
+ */
+export function readingsOf(frame: Frame, buckets: Buckets, ledger: StratumLedger | null, doubts: ReadonlySet<number>): Readings {
   const at = new Float64Array(frame.keys.length).fill(Number.NaN);
   const reasons = new Map<number, UnreadReason>();
   const marks = new Map(ledger?.again.map((mark) => [mark.hash, mark]));
@@ -50,7 +53,7 @@ export function readingsOf(frame: Frame, buckets: Buckets, ledger: StratumLedger
   for (let bucket = 0; bucket + 1 < buckets.starts.length; bucket += 1) {
     const items = itemsOf(buckets, bucket);
     const entry = ledger?.buckets[bucket] ?? null;
-    const doubted = entry !== null && frame.mode === "times" && !holds(frame, items, entry);
+    const doubted = doubts.has(bucket);
     const keys = frame.mode === "keys" && entry?.keys != null ? unpackDigests(entry.keys) : null;
     for (const item of items) {
       const hash = asked ? hashAt(frame, item) : "";
@@ -59,42 +62,53 @@ export function readingsOf(frame: Frame, buckets: Buckets, ledger: StratumLedger
         reasons.set(item, "unreadable");
         continue;
       }
-      const whole = entry === null ? Number.NaN : wholeReading(frame, item, entry, keys, doubted);
+      const whole = entry === null || doubted ? Number.NaN : wholeReading(frame, item, entry, keys);
       const mark = asked ? marks.get(hash) : undefined;
       const apart = mark !== undefined && (frame.mode === "keys" || created <= mark.point) ? mark.at : Number.NaN;
       const last = Number.isNaN(whole) ? apart : Number.isNaN(apart) ? whole : Math.max(whole, apart);
       at[item] = last;
       if (!Number.isNaN(last)) continue;
       if (frame.mode === "times" && Number.isNaN(created)) reasons.set(item, "untimed");
-      else reasons.set(item, entry === null ? "never" : doubted && created <= entry.point ? "doubted" : "new");
+      else reasons.set(item, entry === null ? "never" : doubted ? "doubted" : "new");
     }
   }
   return { at, reasons };
 }
 
-function wholeReading(frame: Frame, item: number, entry: BucketEntry, keys: ReadonlySet<number> | null, doubted: boolean): number {
+function wholeReading(frame: Frame, item: number, entry: BucketEntry, keys: ReadonlySet<number> | null): number {
   if (frame.mode === "none") return Number.NaN;
   if (frame.mode === "keys") return keys?.has(keyDigest48(frame, item)) === true ? entry.at : Number.NaN;
   const created = frame.created[item] ?? Number.NaN;
-  if (created <= entry.point) return doubted ? Number.NaN : entry.at;
+  if (created <= entry.point) return entry.at;
   for (const segment of entry.fresh) if (created <= segment.to) return segment.at;
   return Number.NaN;
 }
 
-/** Of what had been created by the point there can only be less now; where as much is there, it is the same. */
+/**
+ * Buckets that hold more items made before they were read than were read, or as many and others: items came with an older creation time, so
+ * it tells nothing there. Asked before a split, which forgets how many there were.
+ */
+export function doubtsOf(frame: Frame, ledger: StratumLedger): readonly number[] {
+  if (frame.mode !== "times") return [];
+  const buckets = inBuckets(frame, ledger.bits);
+  return ledger.buckets.flatMap((entry, bucket) => (entry === null || holds(frame, itemsOf(buckets, bucket), entry) ? [] : [bucket]));
+}
+
+/** Of what had been created there can only be less now; where as much is there, it is the same. */
 function holds(frame: Frame, items: Uint32Array, entry: BucketEntry): boolean {
-  if (entry.items === null) return true;
-  let count = 0;
-  let high = 0;
-  let low = 0;
+  const last = entry.fresh.at(-1)?.to ?? entry.point;
+  let [count, held, high, low] = [0, 0, 0, 0];
   for (const item of items) {
-    if (!((frame.created[item] ?? Number.NaN) <= entry.point)) continue;
+    const created = frame.created[item] ?? Number.NaN;
+    if (created <= last) held += 1;
+    if (!(created <= entry.point)) continue;
     count += 1;
     high ^= frame.high[item] ?? 0;
     low ^= frame.low[item] ?? 0;
   }
-  if (count !== entry.items) return count < entry.items;
-  return entry.digest === null || entry.digest === hexOf(high, low);
+  if (entry.held !== null && held > entry.held) return false;
+  if (entry.items === null || count < entry.items) return true;
+  return count === entry.items && entry.digest === hexOf(high, low);
 }
 
 export function hexOf(high: number, low: number): string {
@@ -166,7 +180,9 @@ function stratumAfter(
   const whole = new Set<number>();
   for (const one of taken.buckets) {
     const was = buckets[one.bucket];
-    const known = ledger?.buckets[one.bucket >>> Math.max(0, taken.bits - ledger.bits)] ?? null;
+    const known = taken.doubted.includes(one.bucket)
+      ? null
+      : (ledger?.buckets[one.bucket >>> Math.max(0, taken.bits - ledger.bits)] ?? null);
     if (was === undefined || !counted.has(one.bucket) || (known !== null && known.point > taken.point)) continue;
     whole.add(one.bucket);
     const lost = unreadable.filter((hash) => bucketOfHash(hash, census.bits) === one.bucket).length;

@@ -32,8 +32,7 @@ const TIMES_MOST = 64;
 export function coverageFacts(census: readonly StratumCensus[], ledger: Ledger): readonly CoverageFacts[] {
   const since = new Map<Layer, number>();
   for (const one of Object.values(ledger.strata))
-    if (one.again.length > 0 || one.buckets.some((entry) => entry !== null))
-      since.set(one.layer, Math.min(one.since, since.get(one.layer) ?? one.since));
+    if (one.readAt !== null) since.set(one.layer, Math.min(one.since, since.get(one.layer) ?? one.since));
   return census.flatMap((one) => {
     const began = ledger.strata[one.id]?.since ?? since.get(one.layer);
     return since.has(one.layer) && began !== undefined ? [factsOf(one, began)] : [];

@@ -104,7 +104,8 @@ function cycleOf(drawing: Drawing, { seed, ledger, layer }: DrawInput): Walk {
   // A stratum that comes later joins the others where they are.
   const others = Object.values(ledger.strata).filter((one) => one.layer === layer);
   const cycle = drawing.ledger?.cycle ?? others.reduce((most, one) => Math.max(most, one.cycle), 0);
-  const isDone = (bucket: number): boolean => (drawing.ledger?.buckets[bucket]?.cycle ?? -1) >= cycle;
+  const doubts = new Set(drawing.doubts);
+  const isDone = (bucket: number): boolean => !doubts.has(bucket) && (drawing.ledger?.buckets[bucket]?.cycle ?? -1) >= cycle;
   const open = order.filter((bucket) => !isDone(bucket));
   return { drawing, queue: [...open, ...order.filter(isDone)], cycle, done: order.length - open.length, at: 0, closed: false };
 }
@@ -146,6 +147,7 @@ function takenOf({ drawing, queue, at, cycle }: Walk, { layer, point, lanes }: D
     population: frame.keys.length,
     sampled: taken.reduce((all, one) => all + one.present, 0),
     buckets: taken,
+    doubted: drawing.doubts,
     fresh,
     edited,
     again,
@@ -177,15 +179,16 @@ function watermarks(
 ): Pick<TakenStratum, "fresh" | "edited"> & { readonly within: ReadonlySet<number> } {
   const { frame, ledger, bits } = drawing;
   const within = new Set<number>();
+  const doubts = new Set(drawing.doubts);
   const open = new Set(ledger?.open.map((one) => one.hash));
-  const fresh: { bucket: number; to: number; items: number }[] = [];
+  const fresh: { bucket: number; to: number; items: number; held: number }[] = [];
   const edited: { bucket: number; to: number }[] = [];
   const touched = new Set<number>();
   for (const [item, why] of drawing.why.entries())
     if (why !== 0 && why !== CYCLE && !whole.has(bucketAt(frame, item, bits))) touched.add(bucketAt(frame, item, bits));
   for (const bucket of touched) {
     const entry = ledger?.buckets[bucket] ?? null;
-    if (entry === null || entry.point > point) continue;
+    if (entry === null || entry.point > point || doubts.has(bucket)) continue;
     const items = itemsOf(drawing.buckets, bucket);
     if (frame.mode === "times") {
       const last = entry.fresh.at(-1)?.to ?? entry.point;
@@ -196,7 +199,8 @@ function watermarks(
         return created > last && created <= to && drawing.readings.reasons.get(item) === "new" && !open.has(hashAt(frame, item));
       });
       if (told.length > 0) {
-        fresh.push({ bucket, to, items: told.length });
+        const held = items.filter((item) => (frame.created[item] ?? Number.NaN) <= to).length;
+        fresh.push({ bucket, to, items: told.length, held });
         for (const item of told) within.add(item);
       }
     }

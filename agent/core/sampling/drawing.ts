@@ -2,7 +2,7 @@
 import type { Layer } from "../words.ts";
 import { bitsFor, stratumId } from "./buckets.ts";
 import type { Budget } from "./budget.ts";
-import { type Readings, readingsOf } from "./census.ts";
+import { doubtsOf, type Readings, readingsOf } from "./census.ts";
 import { type Buckets, type Frame, inBuckets } from "./frame.ts";
 import { type Ledger, split, type StratumLedger } from "./ledger.ts";
 
@@ -40,6 +40,8 @@ export interface Drawing {
   readonly ledger: StratumLedger | null;
   readonly bits: number;
   readonly buckets: Buckets;
+  /** Buckets of which nothing is believed any more. */
+  readonly doubts: readonly number[];
   readonly readings: Readings;
   /** By item: 0, or 1 + the place of its lane; CYCLE for the random part. */
   readonly why: Uint8Array;
@@ -51,6 +53,9 @@ export function drawingOf({ layer, ledger }: DrawInput, frame: Frame): Drawing {
   const bits = Math.max(known?.bits ?? 0, bitsFor(frame.keys.length));
   const own = known === null ? null : split(known, bits);
   const buckets = inBuckets(frame, bits);
-  const readings = readingsOf(frame, buckets, own);
-  return { id, frame, ledger: own, bits, buckets, readings, why: new Uint8Array(frame.keys.length) };
+  const children = known === null ? 1 : 2 ** (bits - known.bits);
+  const doubts =
+    known === null ? [] : doubtsOf(frame, known).flatMap((bucket) => [...Array(children).keys()].map((at) => bucket * children + at));
+  const readings = readingsOf(frame, buckets, own, new Set(doubts));
+  return { id, frame, ledger: own, bits, buckets, doubts, readings, why: new Uint8Array(frame.keys.length) };
 }

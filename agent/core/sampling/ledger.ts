@@ -25,6 +25,8 @@ export interface BucketEntry {
   /** Cycle in which it was read. */
   readonly cycle: number;
   readonly fresh: readonly Segment[];
+  /** How many items had been created by the end of the last segment when it was read; null since the bucket was split. */
+  readonly held: number | null;
   /** Edits up to then were read by their lane; null: only what the reading itself saw. */
   readonly edited: number | null;
   /** Mode `keys`: 6-byte digests of the keys read, base64, sorted; null in other modes. */
@@ -51,6 +53,8 @@ export interface StratumLedger {
   readonly stratum: Stratum;
   /** When this ledger began to know of it. */
   readonly since: number;
+  /** When anything of it was last read; null: never. */
+  readonly readAt: number | null;
   readonly bits: number;
   /** The running cycle: every bucket whose entry has this number is done. */
   readonly cycle: number;
@@ -80,8 +84,10 @@ export interface TakenStratum {
   /** Items in the buckets taken: the random part, and the only one a bound may count. */
   readonly sampled: number;
   readonly buckets: readonly TakenBucket[];
-  /** Buckets of which new items were read, and creation time up to which all were. */
-  readonly fresh: readonly { readonly bucket: number; readonly to: number; readonly items: number }[];
+  /** Buckets that hold older items than were read: what is known of them is void. */
+  readonly doubted: readonly number[];
+  /** Buckets of which new items were read, creation time up to which all were, and how many items there are up to it. */
+  readonly fresh: readonly { readonly bucket: number; readonly to: number; readonly items: number; readonly held: number }[];
   readonly edited: readonly { readonly bucket: number; readonly to: number }[];
   /** Items read apart from their bucket, and when they had been read before (null: never). */
   readonly again: readonly { readonly hash: string; readonly before: number | null }[];
@@ -133,7 +139,17 @@ export function keepStrata(ledger: Ledger, ids: ReadonlySet<string>): Ledger {
 
 function begin(taken: TakenStratum, at: number): StratumLedger {
   const { layer, stratum, bits, cycle } = taken;
-  return { layer, stratum, since: at, bits, cycle, buckets: Array.from({ length: 2 ** bits }, () => null), again: [], open: [] };
+  return {
+    layer,
+    stratum,
+    since: at,
+    readAt: null,
+    bits,
+    cycle,
+    buckets: Array.from({ length: 2 ** bits }, () => null),
+    again: [],
+    open: [],
+  };
 }
 
 /** Twice as many buckets until there are `bits`: children inherit what is known of their parent, but how many items of it are whose. */
@@ -142,7 +158,7 @@ export function split(ledger: StratumLedger, bits: number): StratumLedger {
   const buckets = ledger.buckets.flatMap((entry, bucket): (BucketEntry | null)[] => {
     if (entry === null) return [null, null];
     const keys = entry.keys === null ? [null, null] : splitDigests(entry.keys, bucket, ledger.bits);
-    const child = { ...entry, items: null, digest: null };
+    const child = { ...entry, items: null, digest: null, held: null };
     return keys.map((own) => ({ ...child, keys: own }));
   });
   return split({ ...ledger, bits: ledger.bits + 1, buckets }, bits);
@@ -174,6 +190,7 @@ function recordStratum(before: StratumLedger, taken: TakenStratum, outcome: Outc
   const unread = outcome.open.filter((one) => one.result === "unverifiable").map((one) => one.hash);
   const counted = countedBuckets(before, taken, unread);
   const readWhole = new Set<number>();
+  for (const bucket of taken.doubted) buckets.fill(null, bucket * children, (bucket + 1) * children);
   for (const one of taken.buckets) {
     if (!counted.has(one.bucket)) continue;
     for (let bucket = one.bucket * children; bucket < (one.bucket + 1) * children; bucket += 1) {
@@ -186,7 +203,8 @@ function recordStratum(before: StratumLedger, taken: TakenStratum, outcome: Outc
     if (buckets.every((entry) => entry !== null && entry.cycle >= cycle)) cycle += 1;
   }
   for (const one of taken.fresh)
-    if (counted.has(one.bucket)) onEach(one.bucket, children, buckets, (entry) => withFresh(entry, one.to, at));
+    if (counted.has(one.bucket))
+      onEach(one.bucket, children, buckets, (entry) => withFresh(entry, one.to, at, children === 1 ? one.held : null));
   for (const one of taken.edited)
     onEach(one.bucket, children, buckets, (entry) => ({ ...entry, edited: Math.max(entry.edited ?? entry.point, one.to) }));
   const unreadSet = new Set(unread);
@@ -199,8 +217,10 @@ function recordStratum(before: StratumLedger, taken: TakenStratum, outcome: Outc
   }
   const looked = new Set(taken.again.map((one) => one.hash));
   const openBefore = before.open.filter((item) => !looked.has(item.hash) && !readWhole.has(bucketOfHash(item.hash, bits)));
+  const nothing = taken.buckets.length + taken.fresh.length + taken.again.length === 0;
   return {
     ...before,
+    readAt: nothing ? before.readAt : at,
     cycle,
     buckets,
     again: [...marks.values()].slice(-marksMost(taken.population)),
@@ -227,6 +247,7 @@ function entryOf(one: TakenBucket, taken: TakenStratum, at: number, cycle: numbe
     digest: whole ? one.digest : null,
     cycle,
     fresh: [],
+    held: null,
     edited: null,
     keys,
   };
@@ -250,12 +271,12 @@ function onEach(parent: number, children: number, buckets: (BucketEntry | null)[
   }
 }
 
-function withFresh(entry: BucketEntry, to: number, at: number): BucketEntry {
+function withFresh(entry: BucketEntry, to: number, at: number, held: number | null): BucketEntry {
   const last = entry.fresh.at(-1)?.to ?? entry.point;
   if (to <= last) return entry;
   const fresh = [...entry.fresh, { to, at }];
   const [first, second, ...rest] = fresh;
-  if (fresh.length <= SEGMENTS_MOST || first === undefined || second === undefined) return { ...entry, fresh };
+  if (fresh.length <= SEGMENTS_MOST || first === undefined || second === undefined) return { ...entry, fresh, held };
   // Two are told as one, read when the earlier was.
-  return { ...entry, fresh: [{ to: second.to, at: Math.min(first.at, second.at) }, ...rest] };
+  return { ...entry, held, fresh: [{ to: second.to, at: Math.min(first.at, second.at) }, ...rest] };
 }

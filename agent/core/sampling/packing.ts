@@ -20,6 +20,7 @@ const stratumSchema = z.object({
   collection: z.string(),
   kind: z.string(),
   since: z.number(),
+  readAt: z.number().nullable(),
   bits: z.number().int().min(0).max(16),
   cycle: z.number().int(),
   /** Distinct readings: point, time, cycle. */
@@ -28,9 +29,9 @@ const stratumSchema = z.object({
   which: z.string(),
   items: z.string(),
   digests: z.string(),
-  /** Distinct segments; bucket, then places of its own. */
+  /** Distinct segments; bucket, how many items it held, places of its own. */
   segments: z.array(pair),
-  fresh: z.array(z.tuple([z.number(), z.array(z.number().int())])),
+  fresh: z.array(z.tuple([z.number(), z.number().nullable(), z.array(z.number().int())])),
   edited: z.array(pair),
   keys: z.array(z.string().nullable()).nullable(),
   /** Point and time of marks, and their hashes one behind the other. */
@@ -81,6 +82,7 @@ function pack(ledger: StratumLedger): Packed {
     collection: ledger.stratum.collection,
     kind: ledger.stratum.kind,
     since: ledger.since,
+    readAt: ledger.readAt,
     bits: ledger.bits,
     cycle: ledger.cycle,
     readings,
@@ -89,7 +91,7 @@ function pack(ledger: StratumLedger): Packed {
     items: items.toString("base64"),
     digests: digests.toString("base64"),
     fresh: ledger.buckets.flatMap((entry, bucket): Packed["fresh"] =>
-      entry === null || entry.fresh.length === 0 ? [] : [[bucket, entry.fresh.map(segmentPlace)]],
+      entry === null || entry.fresh.length === 0 ? [] : [[bucket, entry.held, entry.fresh.map(segmentPlace)]],
     ),
     edited: ledger.buckets.flatMap((entry, bucket): Packed["edited"] => (entry?.edited == null ? [] : [[bucket, entry.edited]])),
     keys: ledger.buckets.some((entry) => entry?.keys != null) ? ledger.buckets.map((entry) => entry?.keys ?? null) : null,
@@ -122,7 +124,9 @@ function unpack(packed: Packed): StratumLedger {
   const count = 2 ** packed.bits;
   if (which?.length !== count * 2 || items?.length !== count * 4 || digests?.length !== count * 8)
     throw new Error("columns of another length");
-  const fresh = new Map(packed.fresh.map(([bucket, places]) => [bucket, places.map((place) => segmentOf(packed, place))]));
+  const fresh = new Map(
+    packed.fresh.map(([bucket, held, places]) => [bucket, { held, segments: places.map((place) => segmentOf(packed, place)) }]),
+  );
   const edited = new Map(packed.edited);
   const buckets = Array.from({ length: count }, (_, bucket): BucketEntry | null => {
     const place = which.readUInt16BE(bucket * 2);
@@ -137,7 +141,8 @@ function unpack(packed: Packed): StratumLedger {
       cycle,
       items: known === UNKNOWN ? null : known,
       digest: known === UNKNOWN ? null : digests.toString("hex", bucket * 8, bucket * 8 + 8),
-      fresh: fresh.get(bucket) ?? [],
+      fresh: fresh.get(bucket)?.segments ?? [],
+      held: fresh.get(bucket)?.held ?? null,
       edited: edited.get(bucket) ?? null,
       keys: packed.keys?.[bucket] ?? null,
     };
@@ -146,6 +151,7 @@ function unpack(packed: Packed): StratumLedger {
     layer: packed.layer,
     stratum: { collection: packed.collection, kind: packed.kind },
     since: packed.since,
+    readAt: packed.readAt,
     bits: packed.bits,
     cycle: packed.cycle,
     buckets,

@@ -120,7 +120,7 @@ function live(given: Setting): { readonly cycles: number; readonly splits: numbe
       // Where there were too many to keep, less is known now than was told.
       if (own.again.length >= marksMost(frame.keys.length) || own.buckets.some((entry) => entry?.fresh.length === SEGMENTS_MOST)) continue;
       const buckets = inBuckets(frame, own.bits);
-      expect(totals(census[at])).toEqual(totals(censusOf("scratch", frame, own.bits, buckets, readingsOf(frame, buckets, own))));
+      expect(totals(census[at])).toEqual(totals(censusOf("scratch", frame, own.bits, buckets, readingsOf(frame, buckets, own, new Set()))));
     }
     const facts = coverageFacts(census, ledger);
     for (const within of WITHIN) {
