@@ -64,11 +64,17 @@ export const captureSchema = z
   .optional()
   .describe("Captures: backups that the agent makes itself of a product that has none, into this source's own folder of its vault.");
 
-/** What the layers scratch and live look at in one drill. */
+/** What the layers scratch and live look at in one drill, and what is fetched for it. */
 export const sampleSchema = z
   .strictObject({
     records: z.int().min(1).max(100_000).default(100).describe("Records drawn for one drill, before what they link to comes with them."),
     most: z.int().min(1).max(1_000_000).default(500).describe("Records restored in one drill in all, linked ones included."),
+    fetchBytes: size("1KB")
+      .optional()
+      .describe(
+        "Bytes of attachments that a drill fetches out of a bag in a remote vault, drawn anew each time; absent: all of them, and nothing is left unread.",
+      )
+      .meta({ examples: ["50MB"] }),
     fileBytes: size("1KB").prefault("20MB").describe("Bytes of attachments restored in one drill."),
     apiCalls: z
       .int()
@@ -79,7 +85,7 @@ export const sampleSchema = z
       .meta({ examples: [2000] }),
   })
   .prefault({})
-  .describe("What one drill may ask of the platform.");
+  .describe("What one drill may ask of the platform, and of a remote vault.");
 
 /** A problem of what was parsed so far, found by a connector's own schema. */
 export interface ConnectionIssue {

@@ -44,6 +44,10 @@ export function uncoveredSource(source: ParsedSource, baseDir: string): Uncovere
       ...erasureOf(source.data.erasure, baseDir),
     },
     objectives: { rpoMs: objectives.rpo ?? null, rtoMs: objectives.rto ?? null, verifyMs: objectives.verify },
+    anomalies: {
+      falseAlarmsPerYear: source.anomalies.falseAlarmsPerYear,
+      suppress: source.anomalies.suppress.map(({ from, to, reason }) => ({ from: Date.parse(from), to: Date.parse(to), reason })),
+    },
     pollMs: source.poll,
     verify: {
       layers: LAYERS.filter((layer) => (verify.layers as readonly string[]).includes(layer)),
@@ -51,6 +55,7 @@ export function uncoveredSource(source: ParsedSource, baseDir: string): Uncovere
       repeatMs: verify.repeat ?? Math.min(WEEK, objectives.verify),
       history: verify.history,
       critical: verify.critical.map(criticalRecord),
+      ...(verify.sample.fetchBytes === undefined ? {} : { fetchBytes: verify.sample.fetchBytes }),
       limits: {
         memoryMb: Math.floor(verify.limits.memory / 1e6),
         diskMb: Math.floor(verify.limits.disk / 1e6),

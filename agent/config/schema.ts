@@ -312,6 +312,30 @@ function sourceFields(registries: ConfigRegistries) {
       .describe("What is promised about the data itself."),
     objectives,
     backups: backups(registries.formats.map((format) => format.id)).optional(),
+    anomalies: z
+      .strictObject({
+        falseAlarmsPerYear: z
+          .number()
+          .min(0.1)
+          .max(365)
+          .default(2)
+          .describe("How often unusual sizes, counts and durations may alarm for nothing, for the source over all of them."),
+        suppress: z
+          .array(
+            z
+              .strictObject({
+                from: z.iso.datetime({ offset: true }).describe("Begin, ISO 8601."),
+                to: z.iso.datetime({ offset: true }).describe("End, ISO 8601."),
+                reason: z.string().min(1).max(200).describe("Why, for whoever reads this later."),
+              })
+              .refine(({ from, to }) => Date.parse(from) < Date.parse(to), { error: "it ends before it begins; mend: swap from and to" }),
+          )
+          .default([])
+          .describe("Times of planned changes (a migration, a big load) in which nothing alarms as unusual.")
+          .meta({ examples: [[{ from: "2026-12-01T00:00:00Z", to: "2026-12-03T00:00:00Z", reason: "migration" }]] }),
+      })
+      .prefault({})
+      .describe("When a number is unusual enough to alarm."),
     poll: duration({ min: "1s", max: "7d" }).prefault("60s").describe("How often the vault is looked at."),
     verify,
   });

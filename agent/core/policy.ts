@@ -47,6 +47,13 @@ export interface SourcePolicy {
     readonly immutableMs: number | null;
     readonly key: SecretRef | null;
   };
+  /** Absent: two false alarms a year, nothing suppressed. */
+  readonly anomalies?: {
+    /** For the source over all its signals. */
+    readonly falseAlarmsPerYear: number;
+    /** Times of planned changes, ms since the epoch: nothing that begins in them alarms. */
+    readonly suppress: readonly { readonly from: number; readonly to: number; readonly reason: string }[];
+  };
   readonly pollMs: number;
   readonly verify: {
     readonly layers: readonly Layer[];
@@ -57,6 +64,8 @@ export interface SourcePolicy {
     /** How many older points are verified besides the newest, newest first; each once. */
     readonly history: number;
     readonly critical: readonly { readonly collection: string; readonly key: string }[];
+    /** Of attachments, from a vault that has to be copied from, for one drill; absent: all of them. */
+    readonly fetchBytes?: number;
     readonly limits: DrillLimits;
   };
 }

@@ -279,6 +279,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       isolation: deps.isolation,
       runChild: deps.runChild,
       createWorkDir: deps.createWorkDir,
+      spares: deps.spares,
       digestKey: deps.digestKey,
       readText: deps.readText,
       products: settings.products ?? (() => null),
@@ -340,8 +341,11 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     const runs = [report, ...(await repositories.runs.list(policy.id, { limit: 1000 }))];
     const entries: EvidenceEntry[] = [{ type: "run.reported", at: now, report }];
     if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
-    entries.push(...(await alarmEntries(policy, repositories, { observations, newest: points[0] ?? null, runs }, now, watch.settled())));
+    const fresh = { observations, newest: points[0] ?? null, runs };
+    const alarms = await alarmEntries(policy, repositories, fresh, now, watch.settled());
+    entries.push(...alarms.entries);
     await record(entries);
+    await alarms.keep();
     telemetry.count("backup_runs_total", { source: policy.id, outcome: report.outcome });
     await refresh(policy);
   }

@@ -16,6 +16,7 @@ import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
 import { lookAtProducts, restoreRequest } from "./products.ts";
+import { leaveBehind, type Spares } from "./unread.ts";
 
 export interface DrillerDeps {
   readonly vault: (id: string) => Vault;
@@ -33,6 +34,7 @@ export interface DrillerDeps {
   readonly createWorkDir: (drillId: string) => Promise<{ readonly path: string; remove(): Promise<void> }>;
   /** Hex key of the digests that natural keys are shown as. */
   readonly digestKey: string;
+  readonly spares: Spares;
   /** Live products of sources that have a connection; null for the others. */
   readonly products?: (sourceId: string) => SourceProducts | null;
   /** A scratch workspace could not be removed, or all could. */
@@ -189,12 +191,14 @@ async function restore(
       throw new AgentError(error.kind, error.code, `A drill's working directory could not be made: ${error.message}`, { cause: thrown });
     });
     const dir = workDir.path;
+    const seed = randomBytes(16).toString("hex");
     opened = await deps.telemetry.span(
       "vault.open",
       { [ATTRIBUTES.peerName]: `vault:${vault.id}`, [ATTRIBUTES.peerService]: `vault:${vault.id}`, [ATTRIBUTES.bytes]: point.bytes },
       () =>
         atVault(deps, policy, signal, (bounded) => {
-          const opening = vault.open(point.path, { spoolDir: dir, maxBytes: policy.verify.limits.maxBytes, signal: bounded });
+          const leave = leaveBehind(policy.verify.fetchBytes, deps.spares, seed);
+          const opening = vault.open(point.path, { spoolDir: dir, maxBytes: policy.verify.limits.maxBytes, signal: bounded, ...leave });
           // What opens after nobody waits for it any more is closed again.
           void opening.then((late) => (bounded.aborted ? closeQuietly(late, deps) : undefined)).catch(() => undefined);
           return opening;
@@ -212,10 +216,11 @@ async function restore(
       format: policy.backups.format,
       key: policy.backups.key === null ? null : await policy.backups.key.reveal(),
       expectation,
-      sample: { strategy: "all", count: 0, rate: 1, seed: randomBytes(16).toString("hex"), always: policy.verify.critical },
+      sample: { strategy: "all", count: 0, rate: 1, seed, always: policy.verify.critical },
       limits: policy.verify.limits,
       digestKey: deps.digestKey,
       ...(request === undefined ? {} : { restore: request }),
+      ...(opened.unread === undefined ? {} : { unread: opened.unread }),
     };
     const artifact = opened;
     outcome = await deps.runChild(job, span, signal);
@@ -370,8 +375,10 @@ async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDep
   entries.push(...(await baselineEntries(policy, drill, repositories, now)));
   const alive = await repositories.points.list(policy.id);
   const runs = await repositories.runs.list(policy.id, { limit: 1000 });
-  entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled())));
+  const alarms = await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled());
+  entries.push(...alarms.entries);
   await deps.record(entries);
+  await alarms.keep();
   // The same numbers the recorder has added to the tallies, now with the trace as exemplar.
   telemetry.count("restore_drills_total", { source: drill.sourceId, drill_kind: drill.kind, verdict: drill.verdict });
   telemetry.observe(

@@ -123,8 +123,10 @@ async function look(policy: SourcePolicy, deps: PollerDeps, span: Span, signal: 
   const entries: EvidenceEntry[] = freshRuns.map((report) => ({ type: "run.reported", at: now, report }));
   if (changed.length > 0) entries.push({ type: "points.seen", at: now, sourceId: policy.id, points: changed });
   if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
-  entries.push(...(await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled())));
+  const alarms = await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled());
+  entries.push(...alarms.entries);
   if (entries.length > 0) await deps.record(entries);
+  await alarms.keep();
   for (const report of freshRuns) telemetry.count("backup_runs_total", { source: policy.id, outcome: report.outcome });
   for (const problem of listing.problems.slice(0, 5))
     telemetry.log("warn", "part of a vault could not be looked at", { [ATTRIBUTES.source]: policy.id, problem });

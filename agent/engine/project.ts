@@ -4,7 +4,8 @@ import type { SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import type { GaugeSample, LedgerRow, ProbeStatus } from "../core/ports.ts";
 import { gapAllowance } from "../core/statistics/rules.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
-import { CHECK_STATUSES, ITEM_KINDS, SIGNALS } from "../core/words.ts";
+import { ALARM_KINDS, CHECK_STATUSES, ITEM_KINDS, SIGNALS, type Signal } from "../core/words.ts";
+import { type Band, type Watched, WATCHED } from "./detections.ts";
 import type { MetricName } from "../telemetry/names.ts";
 
 export interface SourceState {
@@ -23,7 +24,13 @@ export interface SourceState {
   readonly probe?: ProbeStatus | null;
   readonly alarms: readonly Alarm[];
   readonly gaps: readonly Observation[];
+  /** What the detector made of the newest of each signal. */
+  readonly bands?: ReadonlyMap<Watched, Band>;
   readonly calendars: readonly (CalendarState & { readonly nextAt: number | null })[];
+}
+
+function isWatched(signal: Signal): signal is Watched {
+  return (WATCHED as readonly Signal[]).includes(signal);
 }
 
 /** Every gauge of one source. A value that is not known has no sample. */
@@ -105,13 +112,17 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
 
   for (const signal of SIGNALS) {
     const own = state.alarms.filter((alarm) => alarm.signal === signal);
-    add("backup_anomaly_active", own.some((alarm) => alarm.kind === "rule") ? 1 : 0, { signal, kind: "rule" });
-    const worst = own[0];
+    for (const kind of ALARM_KINDS)
+      if (kind === "rule" || signal !== "outcome")
+        add("backup_anomaly_active", own.some((alarm) => alarm.kind === kind) ? 1 : 0, { signal, kind });
+    const band = isWatched(signal) ? state.bands?.get(signal) : undefined;
+    const worst = own[0] ?? (band === undefined ? undefined : { ...band, observed: band.value });
+    if (band !== undefined) add("backup_anomaly_score", band.score, { signal });
     if (worst === undefined) continue;
     add("backup_anomaly_observed", worst.observed, { signal });
     add("backup_anomaly_expected", worst.expected, { signal });
     add("backup_anomaly_lower", worst.lower, { signal });
-    add("backup_anomaly_upper", worst.upper, { signal });
+    if (signal !== "gap" || own.length > 0) add("backup_anomaly_upper", worst.upper, { signal });
     add("backup_anomaly_runs", worst.runs, { signal });
   }
   const gapActive = state.alarms.some((alarm) => alarm.signal === "gap");

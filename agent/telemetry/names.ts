@@ -104,6 +104,12 @@ export const METRICS = {
     buckets: SECONDS,
   },
   backup_anomaly_active: { type: "gauge", unit: "1", help: "1 while an alarm is active.", labels: ["source", "signal", "kind"] },
+  backup_anomaly_score: {
+    type: "gauge",
+    unit: "1",
+    help: "How far the newest observation is from the ordinary; 1 is where an alarm is due.",
+    labels: ["source", "signal"],
+  },
   backup_anomaly_observed: {
     type: "gauge",
     unit: "1",

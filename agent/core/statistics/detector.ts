@@ -144,3 +144,11 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
 export function splitBudget(falseAlarmsPerYear: number, series: number): number {
   return falseAlarmsPerYear / Math.max(1, series);
 }
+
+/** A person says that it was expected: what the last run said is the level now. */
+export function acceptLevel(state: SeriesState): void {
+  const last = state.recent.at(-1);
+  if (last === undefined) return;
+  state.recent = [last];
+  rebase(state, 0);
+}

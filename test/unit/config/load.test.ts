@@ -110,6 +110,7 @@ describe("a configuration that is valid", () => {
           immutableMs: null,
           key: null,
         },
+        anomalies: { falseAlarmsPerYear: 2, suppress: [] },
         pollMs: 60_000,
         verify: {
           layers: ["artifact", "content"],
