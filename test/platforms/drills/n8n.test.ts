@@ -24,7 +24,7 @@ let home = "";
 
 beforeAll(async () => {
   [postgres, s3, receiver, sink] = await Promise.all([startPostgres(), startS3(), otlpReceiver(), startSink()]);
-  [production, scratch] = [await startN8n(postgres, "production"), await startN8n(postgres, "scratch")];
+  [production, scratch] = await Promise.all([startN8n(postgres, "production"), startN8n(postgres, "scratch")]);
   api = apiOf(production);
   shop = await seedShop(api, sink.url);
   // A credential of the same type and name, so that workflows can be led to it and it is tried.

@@ -16,7 +16,7 @@ let admin: Admin;
 let home = "";
 
 beforeAll(async () => {
-  [live, scratch, sink] = [await startNodeRed(), await startNodeRed({ secret: "another-secret" }), await startSink()];
+  [live, scratch, sink] = await Promise.all([startNodeRed(), startNodeRed({ secret: "another-secret" }), startSink()]);
   admin = await adminOf(live);
   await admin.deploy(production(sink.url));
   // The positive control: in production these flows do call the sink.
