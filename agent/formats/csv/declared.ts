@@ -50,7 +50,7 @@ export async function readDeclared(tree: FileTree, maxDepth: number): Promise<De
     if (file.bytes > MAX_BYTES) throw new AgentError("limit", "too-large", `${quoted(path)} is larger than ${MAX_BYTES} bytes.`);
     const value = objectOf(jsonOf(await readStart(file.place, file.bytes), quoted(path), maxDepth)) ?? {};
     const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : "";
-    for (const table of path === PACKAGE ? packageTables(value) : csvwTables(value))
+    for (const table of path === PACKAGE ? packageTables(value, problems) : csvwTables(value))
       tables.push({ ...table, path: `${folder}${table.path}` });
   }
   for (const table of tables)
@@ -58,11 +58,13 @@ export async function readDeclared(tree: FileTree, maxDepth: number): Promise<De
   return { tables: tables.filter((table) => tree.files.has(table.path)), problems };
 }
 
-function packageTables(root: JsonObject): DeclaredTable[] {
+function packageTables(root: JsonObject, problems: string[]): DeclaredTable[] {
   return objectsIn(root["resources"]).flatMap((resource): DeclaredTable[] => {
     const path = textOf(resource["path"]) ?? textsIn(resource["path"])[0] ?? null;
     if (path === null) return [];
     const schema = objectOf(resource["schema"]) ?? {};
+    const hash = textOf(resource["hash"]);
+    if (isSpoiltHash(hash)) problems.push(`The checksum declared of ${quoted(path)} is none: it is not as its algorithm writes one.`);
     return [
       {
         path: path.replace(/^\.\//u, ""),
@@ -76,7 +78,7 @@ function packageTables(root: JsonObject): DeclaredTable[] {
         delimiter: textOf(objectOf(resource["dialect"])?.["delimiter"]),
         records: countOf(objectOf(resource["stats"])?.["rows"]) ?? countOf(objectOf(resource["restorewatch"])?.["records"]),
         bytes: countOf(resource["bytes"]),
-        hash: hashOf(textOf(resource["hash"])),
+        hash: hashOf(hash),
       },
     ];
   });
@@ -193,6 +195,14 @@ function hashOf(text: string | null): DeclaredTable["hash"] {
   if (match === null) return null;
   const value = (match[2] ?? "").toLowerCase();
   return { algorithm: value.length === 64 ? "sha256" : value.length === 40 ? "sha1" : "md5", value };
+}
+
+const HEX_DIGITS: Readonly<Record<string, number>> = { md5: 32, sha1: 40, sha256: 64 };
+
+/** It names an algorithm that is known here and is not what that gives; hashes by others are nothing to compare with, and no fault. */
+function isSpoiltHash(text: string | null): boolean {
+  const [, algorithm = "", value = ""] = /^(md5|sha1|sha256):(.*)$/isu.exec(text ?? "") ?? [];
+  return algorithm !== "" && (!/^[0-9a-f]*$/iu.test(value) || value.length !== HEX_DIGITS[algorithm.toLowerCase()]);
 }
 
 function countOf(value: unknown): number | null {

@@ -157,10 +157,7 @@ async function open(path: string): Promise<Opened> {
       for (const [name, header] of headers) {
         if (dropped.includes(name)) await rm(join(path, `${name}.csv`));
         else {
-          texts[`${name}.csv`] = csvOf([
-            header,
-            ...(found[name]?.rows ?? []).map((row) => header.map((column) => textOf(row[column]))),
-          ]);
+          texts[`${name}.csv`] = csvOf([header, ...(found[name]?.rows ?? []).map((row) => header.map((column) => textOf(row[column])))]);
           await writeFile(join(path, `${name}.csv`), texts[`${name}.csv`] ?? "");
         }
       }

@@ -74,7 +74,7 @@ async function open(path: string): Promise<Opened> {
       back: () => [],
       backCell: () => [],
       shifted: (cell) => cell,
-      freshKey: (rows) => `${String(rows[0]?.["id"]).slice(0, 12)}a${String(rows.length).padStart(3, "0")}`,
+      freshKey: (rows) => `${String(rows[0]?.["id"]).slice(0, 13)}${String(rows.length).padStart(3, "0")}`,
       empty: "",
     },
     acts: {

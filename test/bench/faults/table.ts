@@ -1,4 +1,5 @@
 /** The tables people read: on a terminal, and in the README. */
+import { readFileSync } from "node:fs";
 import { machine, table } from "../table.ts";
 import type { Measured, Way } from "./measure.ts";
 import { type Cell, type ClassSummary, invisibleAlone, type Summary } from "./summary.ts";
@@ -118,4 +119,9 @@ export function faultsTable(summary: Summary): string {
         .trim(),
     ),
   ].join("\n");
+}
+
+/** The README's block, from the figures that `--write` keeps. */
+export function committedFaultsTable(): string {
+  return faultsTable(JSON.parse(readFileSync(new URL("result.json", import.meta.url), "utf8")) as Summary);
 }

@@ -156,6 +156,30 @@ describe("recognition", () => {
   });
 });
 
+describe("a checksum of a data package", () => {
+  const hashed = (hash: string): Record<string, string> => ({
+    "people.csv": "id,name\n1,Ann\n",
+    "datapackage.json": JSON.stringify({ resources: [{ path: "people.csv", hash }] }),
+  });
+
+  it.each(["sha256:dd4651$", `sha256:${"a".repeat(63)}`, `md5:${"a".repeat(31)}g`, "sha1:"])("%j is none", async (hash) => {
+    await read(await write(hashed(hash)), (content) => {
+      expect(content.integrity).toMatchObject({
+        complete: false,
+        problems: ['The checksum declared of "people.csv" is none: it is not as its algorithm writes one.'],
+      });
+      return Promise.resolve();
+    });
+  });
+
+  it("an algorithm that is not known here says nothing", async () => {
+    await read(await write(hashed(`sha512:${"a".repeat(128)}`)), (content) => {
+      expect(content.integrity.problems).toEqual([]);
+      return Promise.resolve();
+    });
+  });
+});
+
 describe("whatever comes", () => {
   it("any table that is written by the book is read back, value by value", async () => {
     const value = fc.oneof(
