@@ -200,6 +200,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       isolation: () => isolation,
       runChild,
       createWorkDir: (id) => createWorkDir(config.workDir, id),
+      spares: (files) => formats.flatMap((format) => format.spares?.(files) ?? []),
       digestKey: await digestKey(config, random),
       readText: (path) => readFile(path, "utf8"),
       inbox: inboxOf(config),

@@ -66,7 +66,9 @@ async function fileDifferences(view: CheckView, baseline: BaselineExpectation): 
   const inside = content.files.filter((file) => file.presence === "inside");
   const before = await digestsOf(view, baseline);
   if (before === null) return [];
-  const lost = [...before.keys()].filter((id) => !inside.some((file) => file.id === id)).length;
+  // What was left in the vault is there, and whether it changed was not looked at.
+  const there = new Set(content.files.filter((file) => file.presence === "inside" || file.presence === "unread").map((file) => file.id));
+  const lost = [...before.keys()].filter((id) => !there.has(id)).length;
   let [changed, added] = [0, 0];
   for (const file of inside) {
     const was = before.get(file.id);

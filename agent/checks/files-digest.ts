@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Check } from "../core/ports.ts";
 import { describeCount } from "../core/words-for-people.ts";
-import { contentOf, fail, pass, skip } from "./outcome.ts";
+import { contentOf, fail, pass, skip, unreadNote } from "./outcome.ts";
 
 export const filesDigest: Check = {
   id: "files.digest",
@@ -14,7 +14,9 @@ export const filesDigest: Check = {
   async run(view) {
     const content = contentOf(view);
     const inside = content.files.filter((file) => file.presence === "inside" && (file.declaredDigest !== null || file.bytes !== null));
-    if (inside.length === 0) return skip("the backup holds no attachment with a stated digest or size");
+    const unread = unreadNote(content.files);
+    if (inside.length === 0)
+      return skip(`${unread === "" ? "the backup holds" : "here is"} no attachment with a stated digest or size${unread}`);
     const wrong = [];
     for (const file of inside) {
       const hash = file.declaredDigest === null ? null : createHash(file.declaredDigest.algorithm);
@@ -34,6 +36,6 @@ export const filesDigest: Check = {
         count: wrong.length,
         examples: wrong.slice(0, 5),
       });
-    return pass(`${describeCount(inside.length, "attachment")} as stated`, inside.length);
+    return pass(`${describeCount(inside.length, "attachment")} as stated${unread}`, inside.length);
   },
 };

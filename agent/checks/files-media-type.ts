@@ -2,7 +2,7 @@ import { fileTypeFromBuffer } from "file-type";
 import type { FileItem } from "../core/content.ts";
 import type { Check } from "../core/ports.ts";
 import { describeCount } from "../core/words-for-people.ts";
-import { contentOf, fail, pass, skip } from "./outcome.ts";
+import { contentOf, fail, pass, skip, unreadNote } from "./outcome.ts";
 
 const HEAD_BYTES = 4100;
 const OFFICE = "application/vnd.openxmlformats-officedocument";
@@ -40,7 +40,8 @@ export const filesMediaType: Check = {
   async run(view) {
     const content = contentOf(view);
     const inside = content.files.filter((file) => file.presence === "inside");
-    if (inside.length === 0) return skip("the backup holds no attachment");
+    const unread = unreadNote(content.files);
+    if (inside.length === 0) return skip(`${unread === "" ? "the backup holds" : "here is"} no attachment${unread}`);
     const wrong = [];
     for (const file of inside) {
       const declared = declaredOf(file);
@@ -53,7 +54,7 @@ export const filesMediaType: Check = {
         count: wrong.length,
         examples: wrong.slice(0, 5),
       });
-    return pass(`${describeCount(inside.length, "attachment")} of the stated kind`, inside.length);
+    return pass(`${describeCount(inside.length, "attachment")} of the stated kind${unread}`, inside.length);
   },
 };
 

@@ -1,6 +1,6 @@
 import type { Check } from "../core/ports.ts";
 import { describeCount } from "../core/words-for-people.ts";
-import { contentOf, fail, listed, loadedOf, pass, placeOf, skip } from "./outcome.ts";
+import { contentOf, fail, listed, loadedOf, pass, placeOf, skip, unreadNote } from "./outcome.ts";
 import { quoted } from "./scan.ts";
 
 export const filesPresent: Check = {
@@ -49,7 +49,7 @@ export const filesPresent: Check = {
     if (files.length === 0) return skip("the backup names no attachment");
     if (outside === files.length) return skip(`${describeCount(outside, "attachment")}, all kept in another store by design`);
     return pass(
-      `${describeCount(files.length - outside, "attachment")} there${outside > 0 ? `, ${outside} kept elsewhere by design` : ""}`,
+      `${describeCount(files.length - outside, "attachment")} there${outside > 0 ? `, ${outside} kept elsewhere by design` : ""}${unreadNote(files)}`,
       files.length,
     );
   },

@@ -1,7 +1,8 @@
 /** Small constructors of outcomes, so that every check says things the same way. */
-import type { Collection, Field } from "../core/content.ts";
+import type { Collection, Field, FileItem } from "../core/content.ts";
 import type { CheckOutcome, CheckView, Content, LoadReport, Sandbox } from "../core/ports.ts";
 import type { Example } from "../core/values.ts";
+import { describeCount } from "../core/words-for-people.ts";
 
 export function pass(observed: string, count = 0): CheckOutcome {
   return { status: "pass", observed, count };
@@ -51,4 +52,10 @@ export function placeOf(collection: Pick<Collection, "name">, field: Pick<Field,
 export function listed(names: readonly string[], most = 4): string {
   const shown = names.slice(0, most).join(", ");
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+}
+
+/** To be added to what was observed of attachments: how many of them nobody looked at. Empty where there is none. */
+export function unreadNote(files: readonly Pick<FileItem, "presence">[]): string {
+  const unread = files.filter((file) => file.presence === "unread").length;
+  return unread === 0 ? "" : `, ${describeCount(unread, "attachment")} left unread in the vault`;
 }

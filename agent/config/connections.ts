@@ -69,12 +69,11 @@ export const sampleSchema = z
   .strictObject({
     records: z.int().min(1).max(100_000).default(100).describe("Records drawn for one drill, before what they link to comes with them."),
     most: z.int().min(1).max(1_000_000).default(500).describe("Records restored in one drill in all, linked ones included."),
-    fetchBytes: size("1KB")
+    fetchBytes: size("1KB", "50MB")
       .optional()
       .describe(
         "Bytes of attachments that a drill fetches out of a bag in a remote vault, drawn anew each time; absent: all of them, and nothing is left unread.",
-      )
-      .meta({ examples: ["50MB"] }),
+      ),
     fileBytes: size("1KB").prefault("20MB").describe("Bytes of attachments restored in one drill."),
     apiCalls: z
       .int()

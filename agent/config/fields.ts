@@ -47,11 +47,11 @@ export function duration(bounds: DurationBounds = {}) {
 }
 
 /** Text such as `256MB`; gives bytes. */
-export function size(min: string) {
+export function size(min: string, example?: string) {
   const minBytes = parseSize(min) ?? 0;
   return z
     .string({ error: (issue) => unitMissing(issue.input, ["MB", "GB"]) })
-    .meta({ pattern: SIZE_PATTERN })
+    .meta({ pattern: SIZE_PATTERN, ...(example === undefined ? {} : { examples: [example] }) })
     .transform((written, context) => {
       const bytes = parseSize(written);
       if (bytes === null) {

@@ -110,8 +110,11 @@ export interface FileItem {
   readonly bytes: number | null;
   readonly declaredType: string | null;
   readonly declaredDigest: { readonly algorithm: "sha1" | "sha256" | "md5"; readonly value: string } | null;
-  /** `inside`: bytes are in the artifact; `outside`: kept in another store by design; `missing`: should be inside and is not. */
-  readonly presence: "inside" | "outside" | "missing";
+  /**
+   * `inside`: bytes are in the artifact; `outside`: kept in another store by design; `missing`: should be inside and is not; `unread`: lies
+   * in the vault with the artifact, and this drill did not fetch it.
+   */
+  readonly presence: "inside" | "outside" | "missing" | "unread";
 }
 
 export interface AccessEntry {

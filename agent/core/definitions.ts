@@ -19,6 +19,8 @@ export interface FormatDefinition {
   readonly summary: string;
   /** Which product's backups it reads. */
   readonly platform: string;
+  /** Of the files of a directory, those without which it can still be opened: a drill may leave some of them unread in the vault. */
+  spares?(files: readonly string[]): readonly string[];
   create(): Format;
 }
 

@@ -42,6 +42,8 @@ export interface FormatContext {
   readonly key: string | null;
   readonly limits: { readonly maxBytes: number; readonly maxEntries: number; readonly maxRatio: number; readonly maxDepth: number };
   readonly signal: AbortSignal;
+  /** Files of a directory that lie in the vault and were left there, by path within it, with their bytes; only what the format spares. */
+  readonly unread?: ReadonlyMap<string, number>;
 }
 
 /** How an artifact is laid out. */

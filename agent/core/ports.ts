@@ -61,6 +61,8 @@ export interface OpenArtifact {
   readonly localPath: string;
   /** False when localPath lies in the vault itself, true when it is a copy that `close` removes. */
   readonly spooled: boolean;
+  /** Files of a directory that were left in the vault, as `leave` said; absent: none. */
+  readonly unread?: readonly ArtifactFile[];
   /** Throws AgentError `transient` / `artifact-changed` when the bytes in the vault changed since `open`. */
   assertUnchanged(): Promise<void>;
   /** Idempotent. */
@@ -78,7 +80,22 @@ export interface Vault {
   /** One entry afresh. */
   stat(path: string, signal: AbortSignal): Promise<VaultEntry>;
   /** Makes the artifact readable here. `spoolDir` exists, is empty, and belongs to the caller. */
-  open(path: string, options: { spoolDir: string; maxBytes: number; signal: AbortSignal }): Promise<OpenArtifact>;
+  open(path: string, options: OpenOptions): Promise<OpenArtifact>;
+}
+
+/** One file of an artifact that is a directory. */
+export interface ArtifactFile {
+  /** Relative to the artifact. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface OpenOptions {
+  readonly spoolDir: string;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  /** Asked, where a directory has to be copied, which of its files are not; a vault that copies nothing does not ask. */
+  readonly leave?: (files: readonly ArtifactFile[]) => readonly ArtifactFile[];
 }
 
 /** One name in a folder of a vault. */
@@ -174,10 +191,12 @@ export interface ArtifactFacts {
   readonly path: string;
   readonly kind: "file" | "directory";
   readonly bytes: number;
-  /** SHA-256 hex of a file; of a directory: of its sorted `sha256  path` lines. Null when it could not be read. */
+  /** SHA-256 hex of a file; of a directory: of its sorted `sha256  path` lines. Null when it could not be read, or not all of it was. */
   readonly sha256: string | null;
   /** Number of files in a directory, 1 for a file. */
   readonly files: number;
+  /** How much of these was left in the vault; absent: every byte was read. */
+  readonly unread?: { readonly files: number; readonly bytes: number } | undefined;
 }
 
 /** What is known from outside the artifact; plain JSON, so that it crosses to the child. */

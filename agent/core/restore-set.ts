@@ -50,7 +50,7 @@ const described = z.object({
       bytes: z.number().nullable(),
       declaredType: text.nullable(),
       declaredDigest: z.object({ algorithm: z.enum(["sha1", "sha256", "md5"]), value: text }).nullable(),
-      presence: z.enum(["inside", "outside", "missing"]),
+      presence: z.enum(["inside", "outside", "missing", "unread"]),
     }),
   ),
   access: z.array(

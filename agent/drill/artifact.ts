@@ -1,11 +1,11 @@
-/** The bytes of an artifact: how many, their digest, and a first look for recognising them. Every byte is read once here. */
+/** The bytes of an artifact: how many, their digest, and a first look for recognising them. Every byte that is here is read once. */
 import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AgentError } from "../core/errors.ts";
 import type { DrillLimits } from "../core/policy.ts";
-import type { ArtifactFacts, ArtifactProbe } from "../core/ports.ts";
+import type { ArtifactFacts, ArtifactFile, ArtifactProbe } from "../core/ports.ts";
 
 export interface ReadArtifact {
   readonly facts: ArtifactFacts;
@@ -22,6 +22,7 @@ const PROBE_ENTRIES = 10_000;
  * @param path absolute
  * @param name as shown to people
  * @param onBytes told how many bytes were read so far
+ * @param unread files of a directory that were left in the vault: they count as its own, and it then has no digest
  * @returns a directory's digest is the SHA-256 of its `sha256  path` lines, sorted, each ended by a line feed; symlinks are left out
  * Throws AgentError `limit` beyond `maxBytes` or `maxEntries`, and system errors as they are.
  */
@@ -31,6 +32,7 @@ export async function readArtifact(
   limits: Pick<DrillLimits, "maxBytes" | "maxEntries">,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
+  unread: readonly ArtifactFile[] = [],
 ): Promise<ReadArtifact> {
   const status = await stat(path);
   if (status.isFile()) {
@@ -46,7 +48,9 @@ export async function readArtifact(
   if (!status.isDirectory()) {
     throw new AgentError("unsupported", "not-a-file", "The artifact is neither a file nor a directory.");
   }
-  const entries = await filesIn(path, limits.maxEntries);
+  const left = { files: unread.length, bytes: unread.reduce((sum, file) => sum + file.bytes, 0) };
+  assertSize(left.bytes, limits.maxBytes);
+  const entries = await filesIn(path, limits.maxEntries - left.files);
   const lines: string[] = [];
   let bytes = 0;
   const marks = new Map<string, string>();
@@ -54,11 +58,15 @@ export async function readArtifact(
   const block = Buffer.allocUnsafe(BLOCK_BYTES);
   for (const entry of entries) {
     const before = bytes;
-    const one = await digestFile(join(path, entry), signal, limits.maxBytes - before, (read) => onBytes(before + read), block).catch(
-      (thrown: unknown) => {
-        throw readable(entry, thrown);
-      },
-    );
+    const one = await digestFile(
+      join(path, entry),
+      signal,
+      limits.maxBytes - left.bytes - before,
+      (read) => onBytes(before + read),
+      block,
+    ).catch((thrown: unknown) => {
+      throw readable(entry, thrown);
+    });
     marks.set(join(path, entry), one.mark);
     bytes += one.bytes;
     lines.push(`${one.sha256}  ${entry}\n`);
@@ -68,9 +76,10 @@ export async function readArtifact(
     facts: {
       path: name,
       kind: "directory",
-      bytes,
-      sha256: createHash("sha256").update(lines.sort().join("")).digest("hex"),
-      files: entries.length,
+      bytes: bytes + left.bytes,
+      sha256: left.files > 0 ? null : createHash("sha256").update(lines.sort().join("")).digest("hex"),
+      files: entries.length + left.files,
+      ...(left.files > 0 ? { unread: left } : {}),
     },
     probe: {
       path,

@@ -122,10 +122,11 @@ export async function drill(job: DrillJob, given: DrillDeps): Promise<void> {
 async function restore(stage: Stage, state: Progress): Promise<void> {
   const { job, deps, signal, meter } = stage;
   const opened = await phase(stage, state, "open", null, async () => {
-    state.artifact = await readArtifact(job.artifactPath, job.artifactName, job.limits, signal, (bytes) => {
+    const onBytes = (bytes: number): void => {
       meter.setReadBytes(bytes);
       stage.progress("open", bytes, null);
-    });
+    };
+    state.artifact = await readArtifact(job.artifactPath, job.artifactName, job.limits, signal, onBytes, job.unread);
     return { [ATTRIBUTES.bytes]: state.artifact.facts.bytes };
   });
   if (opened && (await decrypt(stage, state))) await parse(stage, state);
@@ -168,7 +169,13 @@ async function parse(stage: Stage, state: Progress): Promise<void> {
     if (state.artifact === null) return {};
     state.recognised = await recognise(deps.formats, job.format, state.artifact.probe);
     const { maxBytes, maxEntries, maxRatio, maxDepth } = job.limits;
-    const context = { workDir: job.workDir, key: job.key, limits: { maxBytes, maxEntries, maxRatio, maxDepth }, signal };
+    const context = {
+      workDir: job.workDir,
+      key: job.key,
+      limits: { maxBytes, maxEntries, maxRatio, maxDepth },
+      signal,
+      ...(job.unread === undefined ? {} : { unread: new Map(job.unread.map((file) => [file.path, file.bytes])) }),
+    };
     state.content = await state.recognised.format.open(state.artifact.probe, context);
     return { [ATTRIBUTES.items]: state.content.collections.length };
   });

@@ -3,7 +3,7 @@
  * closes, the agent is gone and the child ends. The child answers with NDJSON on file descriptor 3. Everything the child says is validated here: a child that talks nonsense has failed, never the agent.
  */
 import { z } from "zod";
-import type { Expectation, SampleRequest } from "../core/ports.ts";
+import type { ArtifactFile, Expectation, SampleRequest } from "../core/ports.ts";
 import type { DrillLimits } from "../core/policy.ts";
 import { CHECK_STATUSES, ITEM_KINDS, LAYERS, PHASES } from "../core/words.ts";
 import { DIFFERENCE_KINDS } from "../core/baseline.ts";
@@ -40,6 +40,8 @@ export interface DrillJob {
   /** Hex key of the digests natural keys are shown as; null: keys are shown as they are (`--show-keys`). */
   readonly digestKey: string | null;
   readonly restore?: RestoreRequest;
+  /** Files of the artifact that were left in the vault. */
+  readonly unread?: readonly ArtifactFile[];
   /** It is only a baseline: its records are laid down as tables in the child's directory, and no check is asked. */
   readonly keepTables?: true;
 }
@@ -171,6 +173,7 @@ export const childMessageSchema = z.discriminatedUnion("t", [
         .regex(/^[0-9a-f]{64}$/)
         .nullable(),
       files: count,
+      unread: z.strictObject({ files: count, bytes: count }).optional(),
     }),
   }),
   z.strictObject({ t: z.literal("check"), result: checkResultSchema }),

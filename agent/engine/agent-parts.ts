@@ -47,7 +47,7 @@ export interface AgentDeps {
   readonly isolation: () => Isolation;
   readonly runChild: (job: DrillJob, span: Span, signal: AbortSignal) => Promise<ChildOutcome>;
   readonly createWorkDir: DrillerDeps["createWorkDir"];
-  readonly spares: DrillerDeps["spares"];
+  readonly spares?: NonNullable<DrillerDeps["spares"]>;
   readonly digestKey: string;
   /** A small file of the configuration's, as text. */
   readonly readText: (path: string) => Promise<string>;

@@ -279,7 +279,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       isolation: deps.isolation,
       runChild: deps.runChild,
       createWorkDir: deps.createWorkDir,
-      spares: deps.spares,
+      ...(deps.spares === undefined ? {} : { spares: deps.spares }),
       digestKey: deps.digestKey,
       readText: deps.readText,
       products: settings.products ?? (() => null),

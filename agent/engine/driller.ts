@@ -34,7 +34,8 @@ export interface DrillerDeps {
   readonly createWorkDir: (drillId: string) => Promise<{ readonly path: string; remove(): Promise<void> }>;
   /** Hex key of the digests that natural keys are shown as. */
   readonly digestKey: string;
-  readonly spares: Spares;
+  /** Without it every file of a backup is fetched. */
+  readonly spares?: Spares;
   /** Live products of sources that have a connection; null for the others. */
   readonly products?: (sourceId: string) => SourceProducts | null;
   /** A scratch workspace could not be removed, or all could. */

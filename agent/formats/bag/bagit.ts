@@ -21,14 +21,16 @@ export interface Bag {
   readonly tags: ReadonlyMap<string, string>;
   /** What is wrong with the tag files themselves. */
   readonly problems: readonly string[];
+  /** Files that are the bag's and were not read, with their bytes. */
+  readonly unread: ReadonlyMap<string, number>;
 }
 
 /**
- * Reads the tag files of the bag whose files are `tree`.
+ * Reads the tag files of the bag whose files are `tree` and, in the vault, `unread`.
  * @throws AgentError `damaged` where there is no usable declaration or payload manifest, and for a bag with files to be fetched:
  *   nothing is ever fetched. `unsupported` for a version or encoding that is not known.
  */
-export async function readBag(tree: FileTree): Promise<Bag> {
+export async function readBag(tree: FileTree, unread: ReadonlyMap<string, number> = new Map()): Promise<Bag> {
   await assertDeclaration(tree);
   if (tree.files.has(FETCH))
     throw new AgentError("damaged", "bag-fetch", "The bag is not whole: fetch.txt names files that lie elsewhere, and nothing is fetched.");
@@ -37,7 +39,7 @@ export async function readBag(tree: FileTree): Promise<Bag> {
   if (payload === null) throw new AgentError("damaged", "bag-manifest", `The bag has no ${PAYLOAD_MANIFEST}.`);
   const tags = await readManifest(tree, TAG_MANIFEST, (path) => !path.startsWith(PAYLOAD) && path !== TAG_MANIFEST, problems.add);
   const info = tree.files.has(BAG_INFO) ? parseInfo(await tagText(tree, BAG_INFO)) : new Map<string, string>();
-  return { tree, info, payload, tags: tags ?? new Map(), problems: problems.all() };
+  return { tree, info, payload, tags: tags ?? new Map(), problems: problems.all(), unread };
 }
 
 async function assertDeclaration(tree: FileTree): Promise<void> {
@@ -109,7 +111,7 @@ function parseInfo(text: string): Map<string, string> {
 }
 
 /**
- * Compares every file with the manifests.
+ * Compares every file that is here with the manifests, and what is not read only by its name.
  * @param digest SHA-256 hex of one file, given where another reading of it already made one
  * @returns what was found; `complete` is false as soon as one file is missing, too many or changed
  */
@@ -117,7 +119,7 @@ export async function verifyBag(
   bag: Bag,
   digest: (path: string, file: TreeFile) => Promise<string>,
 ): Promise<Pick<Integrity, "complete" | "problems" | "checksums">> {
-  const { tree, payload, tags } = bag;
+  const { tree, payload, tags, unread } = bag;
   const problems = problemList();
   for (const sentence of [...tree.problems, ...bag.problems]) problems.add(sentence);
   for (const sentence of oxumProblems(bag)) problems.add(sentence);
@@ -126,6 +128,7 @@ export async function verifyBag(
   for (const [path, expected] of [...payload, ...tags]) {
     const file = tree.files.get(path);
     if (file === undefined) {
+      if (unread.has(path)) continue;
       problems.add(`${quoted(path)} is listed in the manifest and is not there.`);
       continue;
     }
@@ -134,7 +137,7 @@ export async function verifyBag(
     mismatched.push(path);
     problems.add(`${quoted(path)} differs from its checksum in the manifest.`);
   }
-  for (const path of [...tree.files.keys()].sort())
+  for (const path of [...tree.files.keys(), ...unread.keys()].sort())
     if (path.startsWith(PAYLOAD) && !payload.has(path)) problems.add(`${quoted(path)} is there and is not listed in the manifest.`);
   const all = problems.all();
   return { complete: all.length === 0, problems: all, checksums: { compared, mismatched } };
@@ -145,8 +148,9 @@ function oxumProblems(bag: Bag): string[] {
   if (oxum === undefined) return [];
   const match = /^(\d+)\.(\d+)$/u.exec(oxum);
   if (match === null) return ["Payload-Oxum in bag-info.txt is not two numbers."];
-  const payload = [...bag.tree.files].filter(([path]) => path.startsWith(PAYLOAD));
-  const bytes = payload.reduce((sum, [, file]) => sum + file.bytes, 0);
+  const all = [...[...bag.tree.files].map(([path, file]) => [path, file.bytes] as const), ...bag.unread];
+  const payload = all.filter(([path]) => path.startsWith(PAYLOAD));
+  const bytes = payload.reduce((sum, [, size]) => sum + size, 0);
   if (match[1] === String(bytes) && match[2] === String(payload.length)) return [];
   return [`bag-info.txt declares ${match[1]} bytes in ${match[2]} files, and there are ${bytes} bytes in ${payload.length} files.`];
 }

@@ -24,7 +24,7 @@ export async function readContent(
   context: FormatContext,
 ): Promise<Content & BulkContent & TemplateContent & OriginalsContent> {
   const { limits, signal } = context;
-  const bag = await readBag(tree);
+  const bag = await readBag(tree, context.unread);
   const packageFile = tree.files.get(PACKAGE);
   if (packageFile === undefined) throw new AgentError("damaged", "bag-package", `The bag has no ${PACKAGE}.`);
   const data = readPackage(await readJson(packageFile.place, PACKAGE, context));

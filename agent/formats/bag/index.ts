@@ -6,13 +6,18 @@ import { directoryTree, type FileTree, quoted } from "../../kit/file-tree.ts";
 import { unpackZip } from "../../kit/unzip.ts";
 import { looksLikeZip } from "../../kit/zip.ts";
 import { asFormatError } from "../reading.ts";
+import { DECLARATION } from "./bagit.ts";
 import { readContent } from "./content.ts";
+import { PACKAGE } from "./package.ts";
 import { bagRoot, recogniseBag } from "./recognise.ts";
+
+const ATTACHMENT = /^data\/files\/[0-9a-f]{64}$/u;
 
 export const bag: FormatDefinition = {
   id: "bag",
   summary: "Capture bag (BagIt with a Frictionless data package), a directory or a zip archive",
   platform: "any",
+  spares: (files) => (files.includes(DECLARATION) && files.includes(PACKAGE) ? files.filter((path) => ATTACHMENT.test(path)) : []),
   create: () => ({
     id: "bag",
     recognise: (probe) => recogniseBag(probe).catch(() => ({ confidence: 0, formatVersion: null, because: "it could not be looked at" })),

@@ -79,7 +79,7 @@ export async function readMetadata(
     access: of("access").map(readAccess),
     settings: of("settings").map((entry): Setting => ({ id: idOf(entry), digest: digestFrom(entry, "value") })),
     templates: of("templates").map((entry) => readTemplate(entry, collections)),
-    files: of("files").map((entry) => readFile(entry, tree)),
+    files: of("files").map((entry) => readFile(entry, tree, context.unread)),
     present,
     plainSecrets,
     problems,
@@ -191,16 +191,17 @@ function readAccess(entry: JsonObject): AccessEntry {
   };
 }
 
-function readFile(entry: JsonObject, tree: FileTree): FileItem {
+function readFile(entry: JsonObject, tree: FileTree, unread: FormatContext["unread"]): FileItem {
   const sha256 = /^[0-9a-f]{64}$/u.exec(textOf(entry["sha256"]) ?? "")?.[0] ?? null;
   const inside = sha256 !== null && tree.files.has(filePath(sha256));
+  const left = sha256 !== null && unread?.has(filePath(sha256)) === true;
   return {
     id: idOf(entry),
     name: textOf(entry["name"]) ?? idOf(entry),
     bytes: countOf(entry["bytes"]),
     declaredType: textOf(entry["type"]),
     declaredDigest: sha256 === null ? null : { algorithm: "sha256", value: sha256 },
-    presence: inside ? "inside" : entry["presence"] === "outside" ? "outside" : "missing",
+    presence: inside ? "inside" : left ? "unread" : entry["presence"] === "outside" ? "outside" : "missing",
   };
 }
 

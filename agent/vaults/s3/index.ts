@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VaultDefinition } from "../../core/definitions.ts";
 import { AgentError, asAgentError } from "../../core/errors.ts";
-import type { RangeReader, Vault, VaultBrowser, VaultName } from "../../core/ports.ts";
+import type { ArtifactFile, RangeReader, Vault, VaultBrowser, VaultName } from "../../core/ports.ts";
 import { matchesPattern, nameKind, vaultSegments } from "../../core/vault-names.ts";
 import { type Bucket, bucketOf, type Listed } from "./bucket.ts";
 import { remembering } from "./cache.ts";
@@ -75,20 +75,24 @@ export function s3Vault(id: string, config: S3VaultConfig, deps: S3Deps): Vault 
         return [...kinds].map(([name, kind]) => ({ name, kind })).sort((a, b) => (a.name < b.name ? -1 : 1));
       }),
     stat: (path, signal) => guarded(path, signal, async () => (await look(path, false, signal)).entry),
-    open: (path, { spoolDir, maxBytes, signal }) =>
+    open: (path, { spoolDir, maxBytes, signal, leave }) =>
       guarded(path, signal, async () => {
         const { entry, measured } = await look(path, true, signal);
         if (entry.bytes > maxBytes)
           throw new AgentError("limit", "artifact-too-large", `It is ${entry.bytes} bytes, more than the ${maxBytes} allowed.`);
         const localPath = join(spoolDir, localName(entry.path.slice(entry.path.lastIndexOf("/") + 1)));
         const close = (): Promise<void> => rm(localPath, { recursive: true, force: true });
+        const unread = measured.kind === "file" || leave === undefined ? [] : leave(filesBelow(entry.path, measured));
+        const left = new Set(unread.map((file) => `${entry.path}/${file.path}`));
+        const wanted = { ...measured, files: measured.files.filter((file) => !left.has(file.key)) };
         try {
-          await spool(bucket, entry.path, measured, localPath, signal);
+          await spool(bucket, entry.path, wanted, localPath, signal);
         } catch (thrown) {
           await close();
           throw thrown;
         }
-        return { entry, localPath, spooled: true, close, assertUnchanged: () => assertUnchanged(entry.path, measured) };
+        const opened = { entry, localPath, spooled: true, close, assertUnchanged: () => assertUnchanged(entry.path, measured) };
+        return unread.length === 0 ? opened : { ...opened, unread };
       }),
     read: (entry, from, to, signal) =>
       guarded(entry.path, signal, async () => {
@@ -163,6 +167,10 @@ function beside(bucket: Bucket, path: string, signal: AbortSignal) {
   const find = (key: string): Promise<Listed | null> => findObject(bucket, key, signal);
   const parent = path.slice(0, path.lastIndexOf("/") + 1);
   return Promise.all([find(path), find(`${path}.run.json`), find(`${path}.sha256`), find(`${parent}SHA256SUMS`)]);
+}
+
+function filesBelow(path: string, { files }: Measured): readonly ArtifactFile[] {
+  return files.map((file) => ({ path: file.key.slice(path.length + 1), bytes: file.bytes }));
 }
 
 async function spool(bucket: Bucket, path: string, measured: Measured, localPath: string, signal: AbortSignal): Promise<void> {
