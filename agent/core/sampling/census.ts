@@ -183,7 +183,7 @@ function stratumAfter(
     const known = taken.doubted.includes(one.bucket)
       ? null
       : (ledger?.buckets[one.bucket >>> Math.max(0, taken.bits - ledger.bits)] ?? null);
-    if (was === undefined || !counted.has(one.bucket) || (known !== null && known.point > taken.point)) continue;
+    if (was === undefined || one.since !== null || !counted.has(one.bucket) || (known !== null && known.point > taken.point)) continue;
     whole.add(one.bucket);
     const lost = unreadable.filter((hash) => bucketOfHash(hash, census.bits) === one.bucket).length;
     const untimed = census.mode === "times" ? (was.unread.untimed ?? 0) : 0;

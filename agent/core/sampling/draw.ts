@@ -9,7 +9,7 @@ import { packDigests } from "./digests.ts";
 import { type DrawInput, type Drawing, drawingOf } from "./drawing.ts";
 import { type Frame, hashAt, itemsOf, keyDigest48 } from "./frame.ts";
 import { laneOf, LANES, type Lane } from "./lanes.ts";
-import type { TakenBucket, TakenStratum } from "./ledger.ts";
+import type { Part, TakenBucket, TakenStratum } from "./ledger.ts";
 
 export interface SampledItem {
   readonly key: string;
@@ -26,8 +26,8 @@ export interface Sample {
   readonly cost: Cost;
   /** The budget that ended it, or null: everything there is was taken. */
   readonly stoppedBy: BudgetName | null;
-  /** Strata whose next bucket costs more than the whole budget: they never get on. */
-  readonly stuck: readonly { readonly id: string; readonly bucketItems: number; readonly budget: BudgetName }[];
+  /** Strata of which a single item costs more than the whole budget: they never get on. */
+  readonly stuck: readonly { readonly id: string; readonly budget: BudgetName }[];
 }
 
 const CYCLE = LANES.length + 1;
@@ -58,15 +58,28 @@ export function drawSample(input: DrawInput): Sample {
     const { drawing, queue } = next;
     const bucket = queue[next.at] ?? 0;
     const items = itemsOf(drawing.buckets, bucket);
-    const untaken = items.filter((item) => drawing.why[item] === 0);
-    if (!afford(costOf(drawing.frame, untaken), input.budget)) {
-      next.closed = true;
-      const whole = exceeded(costOf(drawing.frame, items), input.budget);
-      if (whole !== null) stuck.push({ id: drawing.id, bucketItems: items.length, budget: whole });
+    const begun = drawing.ledger?.part?.bucket === bucket ? drawing.ledger.part : null;
+    const rest = begun === null ? [...items] : [...items].filter((item) => hashAt(drawing.frame, item) > begun.after);
+    const untaken = rest.filter((item) => drawing.why[item] === 0);
+    if (afford(costOf(drawing.frame, untaken), input.budget)) {
+      for (const item of rest) drawing.why[item] = CYCLE;
+      if (begun !== null) next.since.set(bucket, { point: Math.min(begun.point, input.point), at: begun.at });
+      next.part = null;
+      next.at += 1;
       continue;
     }
-    for (const item of items) drawing.why[item] = CYCLE;
-    next.at += 1;
+    next.closed = true;
+    if (begun === null && exceeded(costOf(drawing.frame, items), input.budget) === null) continue;
+    // More than any drill could read at once: as much of it as this one can, in the order of its hashes.
+    let after = begun?.after ?? "";
+    for (const item of inHashOrder(drawing.frame, rest)) {
+      if (drawing.why[item] === 0 && !afford(costOf(drawing.frame, [item]), input.budget)) break;
+      drawing.why[item] = CYCLE;
+      after = hashAt(drawing.frame, item);
+    }
+    const broken = after === "" ? exceeded(costOf(drawing.frame, items.slice(0, 1)), input.budget) : null;
+    if (broken !== null) stuck.push({ id: drawing.id, budget: broken });
+    if (after !== "") next.part = { bucket, after, point: Math.min(begun?.point ?? input.point, input.point), at: begun?.at ?? input.now };
   }
   return {
     taken: cycles.map((cycle) => takenOf(cycle, input)),
@@ -96,6 +109,13 @@ interface Walk {
   readonly done: number;
   at: number;
   closed: boolean;
+  part: Part | null;
+  /** Buckets of which earlier drills read the beginning, and what is oldest of that. */
+  readonly since: Map<number, { readonly point: number; readonly at: number }>;
+}
+
+function inHashOrder(frame: Frame, items: readonly number[]): readonly number[] {
+  return items.toSorted((a, b) => (frame.high[a] ?? 0) - (frame.high[b] ?? 0) || (frame.low[a] ?? 0) - (frame.low[b] ?? 0));
 }
 
 function cycleOf(drawing: Drawing, { seed, ledger, layer }: DrawInput): Walk {
@@ -107,7 +127,16 @@ function cycleOf(drawing: Drawing, { seed, ledger, layer }: DrawInput): Walk {
   const doubts = new Set(drawing.doubts);
   const isDone = (bucket: number): boolean => !doubts.has(bucket) && (drawing.ledger?.buckets[bucket]?.cycle ?? -1) >= cycle;
   const open = order.filter((bucket) => !isDone(bucket));
-  return { drawing, queue: [...open, ...order.filter(isDone)], cycle, done: order.length - open.length, at: 0, closed: false };
+  return {
+    drawing,
+    queue: [...open, ...order.filter(isDone)],
+    cycle,
+    done: order.length - open.length,
+    at: 0,
+    closed: false,
+    part: drawing.ledger?.part ?? null,
+    since: new Map(),
+  };
 }
 
 /** All strata get on at the same pace, each measured by its own cycle, so that all are done in the same time. */
@@ -124,14 +153,16 @@ function furthestBehind(walks: readonly Walk[]): Walk | null {
   return least;
 }
 
-function takenOf({ drawing, queue, at, cycle }: Walk, { layer, point, lanes }: DrawInput): TakenStratum {
+function takenOf({ drawing, queue, at, cycle, part, since }: Walk, { layer, point, lanes }: DrawInput): TakenStratum {
   const { frame, bits, buckets } = drawing;
-  const taken = queue.slice(0, at).map((bucket) => takenBucket(frame, bucket, itemsOf(buckets, bucket), point));
-  const whole = new Set(queue.slice(0, at));
-  const { fresh, edited, within } = watermarks(drawing, point, whole, lanes.updatesTold?.has(drawing.id) ?? true);
+  const taken = queue
+    .slice(0, at)
+    .map((bucket) => takenBucket(drawing, bucket, itemsOf(buckets, bucket), point, since.get(bucket) ?? null));
+  const whole = new Set(queue.slice(0, at).filter((bucket) => !since.has(bucket)));
+  const { fresh, edited, within } = watermarks(drawing, point, new Set(queue.slice(0, at)), lanes.updatesTold?.has(drawing.id) ?? true);
   const again: { hash: string; before: number | null }[] = [];
   for (const [item, why] of drawing.why.entries()) {
-    if (why === 0 || why === CYCLE || within.has(item)) continue;
+    if (why === 0 || whole.has(bucketAt(frame, item, bits)) || within.has(item)) continue;
     // What cannot be counted by time is read, and not counted.
     if (frame.mode === "times" && !((frame.created[item] ?? Number.NaN) <= point)) continue;
     const before = drawing.readings.at[item] ?? Number.NaN;
@@ -145,7 +176,8 @@ function takenOf({ drawing, queue, at, cycle }: Walk, { layer, point, lanes }: D
     cycle,
     point,
     population: frame.keys.length,
-    sampled: taken.reduce((all, one) => all + one.present, 0),
+    part,
+    sampled: drawing.why.reduce((all, why) => all + (why === CYCLE ? 1 : 0), 0),
     buckets: taken,
     doubted: drawing.doubts,
     fresh,
@@ -154,17 +186,20 @@ function takenOf({ drawing, queue, at, cycle }: Walk, { layer, point, lanes }: D
   };
 }
 
-function takenBucket(frame: Frame, bucket: number, items: Uint32Array, point: number): TakenBucket {
-  const { mode } = frame;
-  const told = mode === "times" ? items.filter((item) => (frame.created[item] ?? Number.NaN) <= point) : items;
+function takenBucket(drawing: Drawing, bucket: number, items: Uint32Array, point: number, since: TakenBucket["since"]): TakenBucket {
+  const { frame, readings, why } = drawing;
+  const before = since?.point ?? point;
+  const told = frame.mode === "times" ? items.filter((item) => (frame.created[item] ?? Number.NaN) <= before) : items;
   let high = 0;
   let low = 0;
   for (const item of told) {
     high ^= frame.high[item] ?? 0;
     low ^= frame.low[item] ?? 0;
   }
-  const keys = mode === "keys" ? packDigests([...items].map((item) => keyDigest48(frame, item))) : null;
-  return { bucket, present: items.length, items: told.length, digest: hexOf(high, low), keys };
+  // What came behind the part that was read already was not read.
+  const read = since === null ? items : items.filter((item) => why[item] !== 0 || (readings.at[item] ?? Number.NaN) >= since.at);
+  const keys = frame.mode === "keys" ? packDigests([...read].map((item) => keyDigest48(frame, item))) : null;
+  return { bucket, present: items.length, items: told.length, digest: hexOf(high, low), keys, since };
 }
 
 /**
@@ -185,7 +220,7 @@ function watermarks(
   const edited: { bucket: number; to: number }[] = [];
   const touched = new Set<number>();
   for (const [item, why] of drawing.why.entries())
-    if (why !== 0 && why !== CYCLE && !whole.has(bucketAt(frame, item, bits))) touched.add(bucketAt(frame, item, bits));
+    if (why !== 0 && !whole.has(bucketAt(frame, item, bits))) touched.add(bucketAt(frame, item, bits));
   for (const bucket of touched) {
     const entry = ledger?.buckets[bucket] ?? null;
     if (entry === null || entry.point > point || doubts.has(bucket)) continue;

@@ -12,7 +12,7 @@ export function drawnOf(taken: readonly TakenStratum[], outcome: Outcome): Reado
   return new Map(
     taken.map((one): [string, Drawn] => {
       const id = stratumId(one.layer, one.stratum);
-      const buckets = new Set(one.buckets.map((bucket) => bucket.bucket));
+      const buckets = new Set([...one.buckets.map((bucket) => bucket.bucket), ...(one.part === null ? [] : [one.part.bucket])]);
       const bad = outcome.open.filter(
         (item) => item.id === id && item.result !== "changed" && buckets.has(bucketOfHash(item.hash, one.bits)),
       ).length;

@@ -40,6 +40,14 @@ export interface ItemMark {
   readonly at: number;
 }
 
+/** A bucket too large for one drill, read up to a hash; with what was oldest while it was. */
+export interface Part {
+  readonly bucket: number;
+  readonly after: string;
+  readonly point: number;
+  readonly at: number;
+}
+
 export const OPEN_RESULTS = ["changed", "mismatch", "unverifiable"] as const;
 /** An item whose last result was not `match`; `unverifiable`: it could not be read, so it is not covered. */
 export interface OpenItem {
@@ -60,6 +68,7 @@ export interface StratumLedger {
   readonly cycle: number;
   /** One of each bucket; null: never read. */
   readonly buckets: readonly (BucketEntry | null)[];
+  readonly part: Part | null;
   readonly again: readonly ItemMark[];
   readonly open: readonly OpenItem[];
 }
@@ -81,7 +90,9 @@ export interface TakenStratum {
   /** What was created by then was in the recovery point. */
   readonly point: number;
   readonly population: number;
-  /** Items in the buckets taken: the random part, and the only one a bound may count. */
+  /** Where the reading of a bucket that is read in parts stands now; null: none is. */
+  readonly part: Part | null;
+  /** Items drawn by the cycle: the random part, and the only one a bound may count. */
   readonly sampled: number;
   readonly buckets: readonly TakenBucket[];
   /** Buckets that hold older items than were read: what is known of them is void. */
@@ -100,6 +111,8 @@ export interface TakenBucket {
   readonly items: number;
   readonly digest: string;
   readonly keys: string | null;
+  /** Where it was read in parts: of the oldest. */
+  readonly since: { readonly point: number; readonly at: number } | null;
 }
 
 /** How reading what was taken went. Only what was not well is named: everything else was read and equal. */
@@ -147,6 +160,7 @@ function begin(taken: TakenStratum, at: number): StratumLedger {
     bits,
     cycle,
     buckets: Array.from({ length: 2 ** bits }, () => null),
+    part: null,
     again: [],
     open: [],
   };
@@ -161,7 +175,7 @@ export function split(ledger: StratumLedger, bits: number): StratumLedger {
     const child = { ...entry, items: null, digest: null, held: null };
     return keys.map((own) => ({ ...child, keys: own }));
   });
-  return split({ ...ledger, bits: ledger.bits + 1, buckets }, bits);
+  return split({ ...ledger, bits: ledger.bits + 1, buckets, part: null }, bits);
 }
 
 /** Which of what was taken counts as read: buckets too full of unread items to be kept in mind do not. */
@@ -196,9 +210,10 @@ function recordStratum(before: StratumLedger, taken: TakenStratum, outcome: Outc
     for (let bucket = one.bucket * children; bucket < (one.bucket + 1) * children; bucket += 1) {
       const old = buckets[bucket] ?? null;
       // An older point tells nothing of what came after it.
-      if (old !== null && old.point > taken.point) continue;
+      if (old !== null && old.point > (one.since?.point ?? taken.point)) continue;
       buckets[bucket] = entryOf(one, taken, at, cycle, bucket, bits);
-      readWhole.add(bucket);
+      // In parts, items keep their own marks.
+      if (one.since === null) readWhole.add(bucket);
     }
     if (buckets.every((entry) => entry !== null && entry.cycle >= cycle)) cycle += 1;
   }
@@ -223,6 +238,7 @@ function recordStratum(before: StratumLedger, taken: TakenStratum, outcome: Outc
     readAt: nothing ? before.readAt : at,
     cycle,
     buckets,
+    part: children === 1 ? taken.part : null,
     again: [...marks.values()].slice(-marksMost(taken.population)),
     open: boundedOpen(openBefore, outcome, (hash) => counted.has(bucketOfHash(hash, taken.bits)) || looked.has(hash)),
   };
@@ -241,8 +257,8 @@ function entryOf(one: TakenBucket, taken: TakenStratum, at: number, cycle: numbe
   const whole = bits === taken.bits;
   const keys = one.keys === null || whole ? one.keys : ownDigests(one.keys, one.bucket, taken.bits, bucket, bits);
   return {
-    point: taken.point,
-    at,
+    point: one.since?.point ?? taken.point,
+    at: one.since?.at ?? at,
     items: whole ? one.items : null,
     digest: whole ? one.digest : null,
     cycle,

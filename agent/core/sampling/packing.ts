@@ -34,6 +34,7 @@ const stratumSchema = z.object({
   fresh: z.array(z.tuple([z.number(), z.number().nullable(), z.array(z.number().int())])),
   edited: z.array(pair),
   keys: z.array(z.string().nullable()).nullable(),
+  part: z.object({ bucket: z.number().int(), after: z.string(), point: z.number(), at: z.number() }).nullable(),
   /** Point and time of marks, and their hashes one behind the other. */
   again: z.array(z.tuple([z.number(), z.number(), z.string()])),
   open: z.array(z.tuple([z.enum(OPEN_RESULTS), z.number(), z.string()])),
@@ -95,6 +96,7 @@ function pack(ledger: StratumLedger): Packed {
     ),
     edited: ledger.buckets.flatMap((entry, bucket): Packed["edited"] => (entry?.edited == null ? [] : [[bucket, entry.edited]])),
     keys: ledger.buckets.some((entry) => entry?.keys != null) ? ledger.buckets.map((entry) => entry?.keys ?? null) : null,
+    part: ledger.part,
     again: grouped(ledger.again, (mark) => `${mark.point} ${mark.at}`).map(([mark, hashes]) => [mark.point, mark.at, hashes]),
     open: grouped(ledger.open, (one) => `${one.result} ${one.at}`).map(([one, hashes]) => [one.result, one.at, hashes]),
   };
@@ -155,6 +157,7 @@ function unpack(packed: Packed): StratumLedger {
     bits: packed.bits,
     cycle: packed.cycle,
     buckets,
+    part: packed.part,
     again: packed.again.flatMap(([point, at, hashes]) => hashesIn(hashes).map((hash): ItemMark => ({ hash, point, at }))),
     open: packed.open.flatMap(([result, at, hashes]) => hashesIn(hashes).map((hash) => ({ hash, result, at }))),
   };

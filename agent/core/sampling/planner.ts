@@ -105,15 +105,14 @@ export function promiseOf(facts: PlanFacts, budget: Budget, target: PlanTarget):
   const left = Math.floor(items - ofLanes);
   // Whoever reads everything reads what is in the lanes, too.
   const everything = items >= population;
-  const random = everything ? population : left >= bucketItems(population) ? Math.min(population, left) : 0;
+  const random = everything ? population : Math.max(0, Math.min(population, left));
   const lanes = everything ? 0 : ofLanes;
-  // On the average half a bucket does not fit any more.
-  const drawn = everything ? population : Math.max(0, random - bucketItems(population) / 2);
+  const drawn = everything ? population : wholeBuckets(random, population);
   const cycleDays = population === 0 ? 0 : drawn > 0 ? Math.max(population / drawn, 1) / drillsPerDay : null;
   const days = target.coverWithinMs / DAY;
   const badRate = boundOf({ population, sampled: Math.floor(drawn), bad: 0 }, target.confidence).badRateUpper;
   const keepsCoverage = cycleDays !== null && cycleDays <= days;
-  const most = Math.max(drawn, left - bucketItems(population) / 2) * drillsPerDay * days;
+  const most = Math.max(drawn, wholeBuckets(left, population)) * drillsPerDay * days;
   const grows = facts.growthPerDay > 0 && Number.isFinite(most);
   const base = {
     ...effortOf(facts, random + lanes),
@@ -138,9 +137,7 @@ function warningsOf(promised: Omit<Promised, "warnings">, facts: PlanFacts, targ
   const within = describeDuration(target.coverWithinMs);
   const said: string[] = [];
   if (promised.cycleDays === null)
-    said.push(
-      `Nothing is ever covered: a drill may read ${describeCount(Math.floor(items), "item")}, and the least it reads of the cycle is a bucket of about ${describeNumber(bucketItems(facts.population))}.`,
-    );
+    said.push(`Nothing is ever covered: a drill may read ${describeCount(Math.floor(items), "item")}, and none is left for the cycle.`);
   else if (!promised.keepsCoverage)
     said.push(`Reading everything once takes ${describeDuration(promised.cycleDays * DAY)}, longer than the ${within} promised.`);
   else if (promised.breaksInDays !== null && promised.breaksInDays < SOON_DAYS)
@@ -162,6 +159,12 @@ function warningsOf(promised: Omit<Promised, "warnings">, facts: PlanFacts, targ
 
 function share(rate: number): string {
   return `${Number((Math.ceil(Number((rate * 1e4).toPrecision(10))) / 100).toPrecision(4))} %`;
+}
+
+/** On the average half a bucket does not fit any more; a bucket larger than a whole drill is read in parts. */
+function wholeBuckets(items: number, population: number): number {
+  const bucket = bucketItems(population);
+  return items >= bucket ? items - bucket / 2 : Math.max(0, items);
 }
 
 /** A generous bucket: hashes do not fill all alike. */

@@ -87,11 +87,38 @@ describe("turns", () => {
     expect(keys(other, "a").filter((key) => one.has(key)).length).toBeLessThan(25);
   });
 
-  test("a bucket that costs more than a whole budget is told, and does not hold up others", () => {
-    const frames = [frame("huge", items(100_000)), frame("a", items(50))];
-    const sample = draw(EMPTY_LEDGER, frames, 15);
-    expect(sample.stuck.map((one) => one.id)).toEqual([id("huge")]);
-    expect(keys(sample, "a").length).toBeGreaterThan(0);
+  test.each(["times", "keys"] as const)(
+    "a bucket larger than any drill is read in parts, by many drills, and then was read: %s",
+    (mode) => {
+      const list = items(40_000, mode === "keys" ? { createdAt: null, updatedAt: null } : {});
+      const frames = [frame("huge", list, mode)];
+      const budget = 4;
+      let ledger = EMPTY_LEDGER;
+      const seen = new Set<string>();
+      let drills = 0;
+      for (; (ledger.strata[id("huge")]?.buckets.filter((entry) => entry !== null).length ?? 0) < 3 && drills < 40; drills += 1) {
+        const sample = draw(ledger, frames, budget, { now: T + drills, point: T + drills });
+        expect(sample.stuck).toEqual([]);
+        expect(sample.taken[0]?.sampled).toBe(sample.cost.items);
+        for (const key of keys(sample, "huge")) {
+          expect(seen.has(key)).toBe(false);
+          seen.add(key);
+        }
+        ledger = parseLedger(serialiseLedger(after(ledger, sample, T + drills)));
+      }
+      const read = ledger.strata[id("huge")]?.buckets.filter((entry) => entry !== null) ?? [];
+      expect(read.length).toBeGreaterThanOrEqual(3);
+      expect(seen.size).toBeGreaterThanOrEqual((drills - 1) * 2);
+      // What it stands for is the oldest of its parts.
+      expect(Math.min(...read.map((entry) => entry.at))).toBe(T);
+    },
+  );
+
+  test("an item that costs more than a whole budget is told, and does not hold up others", () => {
+    const frames = [frame("huge", items(40, { bytes: 1000 })), frame("a", items(50, { bytes: 1 }))];
+    const sample = draw(EMPTY_LEDGER, frames, null, { budget: { ...NO_LIMIT, bytes: 30 } });
+    expect(sample.stuck).toEqual([{ id: id("huge"), budget: "bytes" }]);
+    expect(keys(sample, "a").length).toBeGreaterThan(10);
   });
 
   test("everything in one drill, and the next begins the next cycle", () => {

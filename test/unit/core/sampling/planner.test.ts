@@ -94,10 +94,17 @@ describe("from budget to promise", () => {
     expect(promise.warnings[1]).toMatch(/^A drill can say that fewer than 3\.\d+ % of items are bad, not 1 %\.$/);
   });
 
-  test("less than a bucket never covers anything", () => {
-    const promise = promiseOf({ ...facts, population: 1_000_000 }, { ...NO_LIMIT, items: 100 }, target);
+  test("a budget that pays for no item never covers anything", () => {
+    const promise = promiseOf({ ...facts, critical: 100 }, { ...NO_LIMIT, items: 100 }, target);
     expect(promise).toMatchObject({ cycleDays: null, keepsCoverage: false, badRate: 1 });
-    expect(promise.warnings[0]).toContain("Nothing is ever covered: a drill may read 100 items");
+    expect(promise.warnings[0]).toBe("Nothing is ever covered: a drill may read 100 items, and none is left for the cycle.");
+    expect(promiseOf(facts, { ...NO_LIMIT, calls: 5 }, target)).toMatchObject({ random: 0, cycleDays: null, limitedBy: "calls" });
+  });
+
+  test("less than a bucket is read in parts: it takes long, and that is said", () => {
+    const promise = promiseOf({ ...facts, population: 1_000_000 }, { ...NO_LIMIT, items: 100 }, target);
+    expect(promise).toMatchObject({ random: 100, cycleDays: 10_000, keepsCoverage: false });
+    expect(promise.badRate).toBeLessThan(0.03);
   });
 
   test("growth breaks it on a day that is told before", () => {
