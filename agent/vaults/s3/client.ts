@@ -5,6 +5,7 @@ import type { Clock } from "../../core/ports.ts";
 import { systemClock } from "../../kit/clock.ts";
 import { systemRandom } from "../../kit/random.ts";
 import { mayBeOldKeys, refusalOf, type S3Place, s3Error } from "./errors.ts";
+import { type Env, proxyOptions } from "./proxy.ts";
 import type { S3VaultConfig } from "./schema.ts";
 
 export type S3Sdk = typeof Sdk;
@@ -16,6 +17,8 @@ export interface S3Deps {
   readonly random?: () => number;
   /** Longest that one request may take, in milliseconds; 60,000 unless told. */
   readonly requestMs?: number;
+  /** Where a proxy is looked for; the process's own environment unless told. */
+  readonly env?: Env;
 }
 
 export type S3Work<T> = (sdk: S3Sdk, client: S3Client, signal: AbortSignal) => Promise<T>;
@@ -45,7 +48,7 @@ export function s3Calls(config: S3VaultConfig, deps: S3Deps): S3Calls {
   let client: Promise<{ sdk: S3Sdk; client: S3Client }> | null = null;
 
   const connected = (): Promise<{ sdk: S3Sdk; client: S3Client }> => {
-    client ??= connect(config, clock, requestMs);
+    client ??= connect(config, clock, requestMs, deps.env ?? process.env);
     const mine = client;
     mine.catch(() => {
       if (client === mine) client = null;
@@ -121,7 +124,9 @@ export function passes(thrown: unknown): boolean {
 }
 const LASTING: ReadonlySet<string> = new Set(["artifact-changed", "tls", "aborted", "copy-differs"]);
 
-async function connect(config: S3VaultConfig, clock: Clock, requestMs: number): Promise<{ sdk: S3Sdk; client: S3Client }> {
+async function connect(config: S3VaultConfig, clock: Clock, requestMs: number, env: Env): Promise<{ sdk: S3Sdk; client: S3Client }> {
+  const address = new URL(config.endpoint ?? `https://s3.${config.region}.amazonaws.com`);
+  const agent = { ...AGENT, ...proxyOptions(env, address, process.versions.node) };
   const { accessKeyId, secretAccessKey, sessionToken } = config;
   const [id, key, token] = await Promise.all([accessKeyId?.reveal(), secretAccessKey?.reveal(), sessionToken?.reveal()]);
   const sdk = await import("@aws-sdk/client-s3");
@@ -136,7 +141,7 @@ async function connect(config: S3VaultConfig, clock: Clock, requestMs: number): 
     systemClockOffset: clock.now() - systemClock().now(),
     // Tried again here, where the clock is injected and a download goes on where it was cut.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: Math.min(10_000, requestMs), socketTimeout: requestMs, httpAgent: AGENT, httpsAgent: AGENT },
+    requestHandler: { connectionTimeout: Math.min(10_000, requestMs), socketTimeout: requestMs, httpAgent: agent, httpsAgent: agent },
     // Servers other than AWS know no trailing checksums; where one is wanted it is given.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
