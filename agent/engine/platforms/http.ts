@@ -152,6 +152,7 @@ const KINDS: Readonly<Record<HttpErrorKind, readonly [ErrorKind, string]>> = {
   budget: ["limit", "budget-spent"],
   server: ["transient", "platform-error"],
   network: ["transient", "not-reachable"],
+  tls: ["transient", "tls"],
   timeout: ["transient", "no-answer-in-time"],
   cut: ["transient", "answer-cut-short"],
   "too-large": ["limit", "answer-too-large"],
@@ -166,6 +167,7 @@ const MENDS: Readonly<Partial<Record<HttpErrorKind, string>>> = {
   quota: "wait for the next billing period or raise the plan; records cannot be read until then",
   budget: "raise budget.apiCalls, or wait until midnight UTC",
   network: "check the address and that the platform runs",
+  tls: "check its certificate and the name it is reached by; an authority of your own goes into NODE_EXTRA_CA_CERTS",
   plain: "use https, or set allowPlain: true where the network is trusted",
   redirect: "configure the address it redirects to",
 };

@@ -2,7 +2,7 @@
 
 /**
  * - `refused`: 401, 403 · `missing`: 404, 410 · `rate`: 429 after all waiting · `quota`: a 429 that no waiting cures · `budget`: our own
- *   daily budget is spent, nothing was sent · `server`: 5xx · `network`: no or a broken connection · `timeout` · `cut`: the answer ended
+ *   daily budget is spent, nothing was sent · `server`: 5xx · `network`: no or a broken connection · `tls`: it cannot show who it is · `timeout` · `cut`: the answer ended
  *   before its announced length · `too-large` · `shape`: not JSON, or not what was expected · `redirect`: to another host · `plain`:
  *   credentials would go unencrypted · `status`: any other refusal
  */
@@ -14,6 +14,7 @@ export type HttpErrorKind =
   | "budget"
   | "server"
   | "network"
+  | "tls"
   | "timeout"
   | "cut"
   | "too-large"

@@ -25,7 +25,7 @@ export interface Incoming {
   readonly body: Readable;
 }
 
-/** @throws HttpError `network`, `timeout`, `redirect`; an AbortError when `signal` was aborted */
+/** @throws HttpError `network`, `tls`, `timeout`, `redirect`; an AbortError when `signal` was aborted */
 export async function exchange(dispatcher: Dispatcher, outgoing: Outgoing): Promise<Incoming> {
   let url = outgoing.url;
   for (let hop = 0; ; hop += 1) {
@@ -74,6 +74,8 @@ function abandon(body: Readable): void {
   body.destroy();
 }
 
+const TLS = /^(?:CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/u;
+
 /** What a broken connection means; `thrown` as it is where the caller itself gave up. */
 export function trouble(thrown: unknown, signal: AbortSignal): unknown {
   if (signal.aborted || thrown instanceof HttpError) return thrown;
@@ -81,6 +83,7 @@ export function trouble(thrown: unknown, signal: AbortSignal): unknown {
   if ((thrown as { name?: unknown } | null)?.name === "TimeoutError" || /TIMEOUT|ETIMEDOUT/u.test(code))
     return new HttpError("timeout", "It did not answer in time.", { cause: thrown });
   if (/CONTENT_LENGTH|RES_EXCEEDED/u.test(code)) return new HttpError("cut", "The answer is not as long as it said.", { cause: thrown });
+  if (TLS.test(code)) return new HttpError("tls", `Its certificate is not to be believed (${code}).`, { cause: thrown });
   return new HttpError("network", `The connection failed${code === "" ? "" : ` (${code})`}.`, { cause: thrown });
 }
 

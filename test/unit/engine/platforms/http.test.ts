@@ -91,6 +91,39 @@ test.each([
   expect(`${error.message} ${error.mend ?? ""}`).not.toMatch(/Ada|planted|secret-id/u);
 });
 
+test("every attempt is a span of its own, and says which resend it is; the last one has the answer", async () => {
+  const statuses = [503, 503, 429];
+  const ids: string[] = [];
+  server.removeAllListeners("request");
+  server.on("request", (request, response) => {
+    ids.push(String(request.headers["traceparent"]).split("-")[2] ?? "");
+    response.writeHead(statuses.shift() ?? 200, { "content-type": "application/json" }).end('{"id":"t1"}');
+  });
+  await get(open());
+  const spans = telemetry.spansNamed("GET /tables/{id}");
+  expect(spans.map((span) => span.attributes["http.response.status_code"])).toEqual([503, 503, 429, 200]);
+  expect(spans.map((span) => span.attributes["http.request.resend_count"])).toEqual([undefined, 1, 2, 3]);
+  expect(spans.map((span) => span.kind)).toEqual(["client", "client", "client", "client"]);
+  // Each attempt sends the ids of its own span.
+  expect(ids).toEqual(spans.map((span) => span.spanId));
+  expect(new Set(ids).size).toBe(4);
+  for (const [status, count] of [
+    ["2xx", 1],
+    ["4xx", 1],
+    ["5xx", 2],
+  ] as const)
+    expect(telemetry.counted("restorewatch_platform_requests_total", { platform: "nocodb", status })).toBe(count);
+});
+
+test("a request that may not be repeated is sent once, and has no resend", async () => {
+  answer = { status: 503, body: "{}" };
+  const client = open();
+  const post = client.json({ method: "POST", path: "/tables", body: {}, schema: z.object({ id: z.string() }), signal });
+  expect(await failing(post)).toMatchObject({ kind: "transient", code: "platform-error" });
+  const spans = telemetry.spansNamed("POST /tables");
+  expect(spans.map((span) => span.attributes["http.request.resend_count"])).toEqual([undefined]);
+});
+
 test("the error names the member that does not fit", async () => {
   answer = { status: 200, body: '{"id":7}' };
   expect((await failing(get(open()))).message).toContain("id");
