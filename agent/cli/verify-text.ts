@@ -26,7 +26,7 @@ export function verificationText(result: Verification, all: boolean, style: Styl
   }
   if (sample !== null)
     lines.push(
-      `  Looked   at ${sample.strategy === "all" ? `all ${describeCount(sample.population, "record")}` : `${describeNumber(sample.checked)} of ${describeCount(sample.population, "record")}, chosen at random`}`,
+      `  Looked   at ${sample.strategy === "all" ? `all ${describeCount(sample.population, "record")}` : `${describeNumber(sample.checked)} of ${describeCount(sample.population, "record")}, chosen at random: with ${sample.bound.confidence * 100} % confidence fewer than ${describeShare(sample.bound.badRateUpper)} of all are bad; a single lost record may still be there`}`,
     );
   lines.push(`  Checks   ${checksLine(result.checks)}${all ? "" : style.dim("  (--all lists them, and why not)")}`);
   lines.push(`  Took     ${describeDuration(Date.parse(result.finishedAt) - Date.parse(result.startedAt))}${phases(result, style)}`);
@@ -82,4 +82,8 @@ function phases({ phases: took, startedAt, finishedAt }: Verification, style: St
   const slowest = PHASES.map((phase) => [phase, took[phase] ?? 0] as const).toSorted((a, b) => b[1] - a[1])[0];
   if (slowest === undefined || slowest[1] * 2 < Date.parse(finishedAt) - Date.parse(startedAt)) return "";
   return style.dim(`, most of it to ${PHASE_WORDS[slowest[0]]} (${describeDuration(slowest[1])})`);
+}
+
+function describeShare(rate: number): string {
+  return `${describeNumber(Number((rate * 100).toPrecision(2)))} %`;
 }

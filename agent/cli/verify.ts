@@ -7,6 +7,7 @@ import type { DrillLimits } from "../core/policy.ts";
 import { type Aspect, ASPECTS } from "../core/content.ts";
 import type { BaselineExpectation, Clock, SampleRequest, Span, Telemetry } from "../core/ports.ts";
 import type { CheckResult, Isolation } from "../core/values.ts";
+import { boundOf } from "../core/sampling/bounds.ts";
 import { judge, type LayerVerdicts } from "../core/verdict.ts";
 import type { Layer, Phase, Verdict } from "../core/words.ts";
 import type { DrillJob } from "../drill/protocol.ts";
@@ -61,7 +62,12 @@ export interface Verification {
     readonly createdAt: string | null;
   };
   readonly inventory: NonNullable<ChildOutcome["facts"]>["inventory"] | null;
-  readonly sample: ChildOutcome["sample"];
+  readonly sample:
+    | (NonNullable<ChildOutcome["sample"]> & {
+        /** What was not looked at: with this confidence fewer than such a share of all records is bad, where none of the sample is. */
+        readonly bound: { readonly confidence: number; readonly badRateUpper: number };
+      })
+    | null;
   readonly checks: readonly CheckResult[];
   /** What this way of backing up can hold and what it cannot; empty where the artifact was not opened. */
   readonly fidelity: readonly { readonly aspect: Aspect; readonly included: boolean; readonly reason: string | null }[];
@@ -133,7 +139,7 @@ async function verify(path: string, options: VerifyOptions, deps: VerifyDeps): P
       // What was found in something that changed meanwhile proves nothing, in either direction.
       if (outcome.trouble?.code === "artifact-changed") outcome = { ...outcome, checks: [], facts: null, sample: null };
       const judged = judge(LAYERS_ASKED, outcome.checks, outcome.trouble);
-      return resultOf(path, bytes, judged, outcome, startedAt, clock.now(), span.traceId);
+      return resultOf(path, bytes, judged, outcome, startedAt, clock.now(), span.traceId, sample.always.length);
     },
     { root: true },
   );
@@ -195,6 +201,19 @@ async function readBaseline(
   return { trouble: { ...read, ...nothing, trouble: { code: "baseline-unreadable", message: `The baseline could not be read: ${why}` } } };
 }
 
+const CONFIDENCE = 0.95;
+
+/** @param always how many were named and so are no part of chance */
+function boundOfSample({ sample, checks }: ChildOutcome, always: number): { readonly confidence: number; readonly badRateUpper: number } {
+  const { population = 0, checked = 0, strategy = "all" } = sample ?? {};
+  // Everything was looked at: what is bad is known, and told by the checks.
+  if (strategy === "all" || checked >= population) return { confidence: CONFIDENCE, badRateUpper: 0 };
+  const sampled = Math.max(0, checked - always);
+  const found = checks.filter((check) => check.status === "fail" && check.layer === "content").map((check) => check.count);
+  const bad = Math.min(sampled, Math.max(0, ...found));
+  return { confidence: CONFIDENCE, badRateUpper: boundOf({ population, sampled, bad }, CONFIDENCE).badRateUpper };
+}
+
 function resultOf(
   path: string,
   bytes: number,
@@ -203,6 +222,7 @@ function resultOf(
   startedAt: number,
   finishedAt: number,
   traceId: string,
+  always: number,
 ): Verification {
   return {
     schema: "restorewatch.verification/v1",
@@ -218,7 +238,7 @@ function resultOf(
       createdAt: outcome.createdAt === null ? null : new Date(outcome.createdAt).toISOString(),
     },
     inventory: outcome.facts?.inventory ?? null,
-    sample: outcome.sample,
+    sample: outcome.sample === null ? null : { ...outcome.sample, bound: boundOfSample(outcome, always) },
     checks: outcome.checks,
     fidelity: fidelityOf(outcome.facts),
     phases: outcome.phases,

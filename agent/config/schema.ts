@@ -165,6 +165,11 @@ const verify = z
         "How deep: artifact (the bytes are whole), content (it loads and holds together), scratch (the platform takes it back), live (it holds what production holds).",
       ),
     sample: sampleSchema,
+    coverWithin: duration({ min: "1h" })
+      .prefault("30d")
+      .describe(
+        "Every record is to be restored or compared at least this often, where layers look at a sample; restorewatch plan says what it takes.",
+      ),
     repeat: duration({ min: "1m", example: "7d" })
       .optional()
       .describe(

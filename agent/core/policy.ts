@@ -57,6 +57,8 @@ export interface SourcePolicy {
   readonly pollMs: number;
   readonly verify: {
     readonly layers: readonly Layer[];
+    /** Every item of a sampled layer is to be read at least this often. */
+    readonly coverWithinMs?: number;
     /** Null: points are compared with no baseline. */
     readonly baseline: { readonly accept: readonly DifferenceKind[]; readonly removedShare: number } | null;
     /** The newest point is verified again after this long, even when nothing new came (bytes rot). */

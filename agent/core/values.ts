@@ -1,5 +1,6 @@
 /** The frozen values that flow through the agent. All times are milliseconds since the epoch, UTC. */
 import type { Difference } from "./baseline.ts";
+import type { SampledLayer } from "./sampled.ts";
 import type { Aspect, Inventory, SemanticType } from "./content.ts";
 import type { AlarmKind, CheckStatus, DrillKind, ItemKind, Layer, Phase, RunOutcome, Signal, Verdict } from "./words.ts";
 
@@ -189,6 +190,8 @@ export interface DrillRecord {
   readonly traceId: string | null;
   /** Items compared with production, by result; absent where the layer live did not run. */
   readonly compared?: Readonly<Record<"match" | "changed" | "mismatch" | "unverifiable", number>>;
+  /** What was drawn for the layers that look at a sample, and how it went; absent where none did. */
+  readonly sampled?: readonly SampledLayer[];
 }
 
 export interface Alarm {

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { ArtifactFile, Expectation, SampleRequest } from "../core/ports.ts";
 import type { DrillLimits } from "../core/policy.ts";
-import { CHECK_STATUSES, ITEM_KINDS, LAYERS, PHASES } from "../core/words.ts";
+import { CHECK_STATUSES, ITEM_KINDS, type Layer, LAYERS, PHASES } from "../core/words.ts";
 import { DIFFERENCE_KINDS } from "../core/baseline.ts";
 import { ASPECTS, SEMANTIC_TYPES } from "../core/content.ts";
 import { MAX_DIFFERENCES, MAX_SHORT, MAX_TEXT } from "./bounds.ts";
@@ -19,7 +19,22 @@ export interface RestoreRequest {
   readonly maxFileBytes: number;
   /** Hex. */
   readonly seed: string;
+  /** By what was read so far; absent: as the seed alone says. */
+  readonly sampling?: SamplingRequest;
 }
+
+export interface SamplingRequest {
+  /** Secret of the source, hex. */
+  readonly seed: string;
+  readonly layer: Layer;
+  readonly ledger: string;
+  /** What was created by then is in the artifact, ms since the epoch. */
+  readonly point: number;
+  readonly now: number;
+}
+
+/** What was drawn, beside what it holds. */
+export const SAMPLED_FILE = "sampled.json";
 
 export const RESTORE_SET_FILE = "restore-set.ndjson";
 

@@ -7,6 +7,7 @@ import { quoted } from "../core/link-pairs.ts";
 import type { Content, LoadReport, OriginalsContent, Row, Sandbox, SandboxTable } from "../core/ports.ts";
 import { restoreSetLines } from "../core/restore-set.ts";
 import { closeUnderLinks, linksOf } from "../core/sampling/close.ts";
+import { drawByLedger } from "./draw-sample.ts";
 import { RESTORE_SET_FILE, type RestoreRequest } from "./protocol.ts";
 
 const BATCH = 500;
@@ -23,7 +24,7 @@ export async function writeRestoreSet(
   workDir: string,
   signal: AbortSignal,
 ): Promise<{ readonly records: number; readonly files: number; readonly cut: number }> {
-  const set = await drawRestoreSet(content, load, sandbox, request, always, signal);
+  const set = await drawRestoreSet(content, load, sandbox, request, always, signal, workDir);
   const handle = await open(join(workDir, RESTORE_SET_FILE), "wx", 0o600);
   try {
     for (const line of restoreSetLines(set)) await handle.write(line);
@@ -40,9 +41,15 @@ export async function drawRestoreSet(
   request: RestoreRequest,
   always: readonly { readonly collection: string; readonly key: string }[],
   signal: AbortSignal,
+  workDir: string | null = null,
 ): Promise<RestoreSet> {
   const tables = new Map(load.tables.filter((table) => !table.collection.computed).map((table) => [table.collection.id, table]));
-  const sample = await draw([...tables.values()], sandbox, request, always, signal);
+  const byLedger =
+    workDir === null
+      ? new Map<string, readonly string[]>()
+      : await drawByLedger([...tables.values()], sandbox, request, always, workDir, signal);
+  const others = [...tables.values()].filter((table) => !byLedger.has(table.collection.id));
+  const sample = new Map([...byLedger, ...(await draw(others, sandbox, request, always, signal))]);
   const fetched = await fetchClosed(tables, sandbox, sample, request.most, signal);
   const collections = [...tables.values()].map((table) => table.collection);
   const { keys, cut } = closeUnderLinks(collections, fetched, sample, { most: request.most });

@@ -15,7 +15,8 @@ import { baselineEntries, baselineExpectation } from "./baselines.ts";
 import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
-import { lookAtProducts, restoreRequest } from "./products.ts";
+import { samplingRequest } from "./sampled.ts";
+import { lookAtProducts, type Looked, restoreRequest } from "./products.ts";
 import { leaveBehind, type Spares } from "./unread.ts";
 
 export interface DrillerDeps {
@@ -116,7 +117,7 @@ async function drillUnderSpan(
     async (span) => {
       const startedAt = deps.clock.now();
       const started = deps.clock.monotonic();
-      const { outcome, name, compared } = await restore(due, policy, point, deps, span, signal);
+      const { outcome, name, compared, sampled } = await restore(due, policy, point, deps, span, signal);
       if (signal.aborted) {
         span.fail("aborted");
         return null;
@@ -151,6 +152,7 @@ async function drillUnderSpan(
         isolation: outcome.isolation,
         traceId: span.traceId,
         ...(compared === null || compared === undefined ? {} : { compared }),
+        ...(sampled.length === 0 ? {} : { sampled }),
       };
       tellSpan(span, drill);
       await record(drill, policy, deps, span);
@@ -167,9 +169,15 @@ async function restore(
   deps: DrillerDeps,
   span: Span,
   signal: AbortSignal,
-): Promise<{ readonly outcome: ChildOutcome; readonly name: string; readonly compared: DrillRecord["compared"] | null }> {
+): Promise<{
+  readonly outcome: ChildOutcome;
+  readonly name: string;
+  readonly compared: DrillRecord["compared"] | null;
+  readonly sampled: Looked["sampled"];
+}> {
   const products = deps.products?.(policy.id) ?? null;
   let compared: DrillRecord["compared"] | null = null;
+  let sampled: Looked["sampled"] = [];
   let opened: OpenArtifact | null = null;
   let workDir: { readonly path: string; remove(): Promise<void> } | null = null;
   let outcome: ChildOutcome = {
@@ -208,7 +216,9 @@ async function restore(
     );
     requirePoint(point, opened);
     const expectation = await expectationOf(policy, point, opened, deps);
-    const request = restoreRequest(policy, products, randomBytes(16).toString("hex"));
+    const made = expectation.run?.startedAt ?? point.createdAt;
+    const sampling = products === null ? null : await samplingRequest(policy, deps.repositories, deps.digestKey, made, deps.clock.now());
+    const request = restoreRequest(policy, products, randomBytes(16).toString("hex"), sampling);
     const job: DrillJob = {
       drillId: due.id,
       artifactPath: opened.localPath,
@@ -228,9 +238,9 @@ async function restore(
     // Checked after the child is done: what changed under its hands proves nothing, in either direction.
     await atVault(deps, policy, signal, () => artifact.assertUnchanged());
     const startedAt = expectation.run?.startedAt ?? outcome.createdAt ?? point.createdAt;
-    const order = { policy, point, drillId: due.id, digestKey: deps.digestKey, workDir: dir, startedAt };
+    const order = { policy, point, drillId: due.id, digestKey: deps.digestKey, workDir: dir, startedAt, sampling };
     const looked = await lookAtProducts(order, products, outcome, deps, signal);
-    ({ outcome, compared } = looked);
+    ({ outcome, compared, sampled } = looked);
     if (policy.verify.layers.includes("scratch")) deps.scratchLeaks?.(policy.id, looked.leaks);
   } catch (thrown) {
     const error = asAgentError(thrown);
@@ -246,7 +256,7 @@ async function restore(
     await closeQuietly(opened, deps);
     await removeQuietly(workDir, deps);
   }
-  return { outcome, name: point.path, compared };
+  return { outcome, name: point.path, compared, sampled };
 }
 
 /** A mounted vault whose server is gone answers no call at all: it is not waited for longer than a drill may take. */

@@ -4,10 +4,12 @@ import type { SourceProducts } from "../core/platform-ports.ts";
 import type { SourcePolicy } from "../core/policy.ts";
 import type { Clock, Telemetry } from "../core/ports.ts";
 import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
-import type { Phase } from "../core/words.ts";
-import type { RestoreRequest } from "../drill/protocol.ts";
+import { ledgerOf, type SampledLayer, sampledLayer, type SampledResult } from "../core/sampled.ts";
+import type { Layer, Phase } from "../core/words.ts";
+import type { RestoreRequest, SamplingRequest } from "../drill/protocol.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
 import { liveDrill } from "./live/live.ts";
+import { readSampled } from "./sampled.ts";
 import { readRestoreSet } from "./scratch/read-set.ts";
 import { scratchDrill, scratchPrefix } from "./scratch/scratch.ts";
 
@@ -16,16 +18,22 @@ export interface Looked {
   readonly compared: NonNullable<DrillRecord["compared"]> | null;
   /** Scratch workspaces that could not be removed. */
   readonly leaks: number;
+  readonly sampled: readonly SampledLayer[];
 }
 
 /** Production's keys listed for one collection in one drill. */
 const MOST_KEYS = 100_000;
 
 /** What the child is asked to lay ready, or undefined where no promised layer needs it. */
-export function restoreRequest(policy: SourcePolicy, products: SourceProducts | null, seed: string): RestoreRequest | undefined {
+export function restoreRequest(
+  policy: SourcePolicy,
+  products: SourceProducts | null,
+  seed: string,
+  sampling: SamplingRequest | null,
+): RestoreRequest | undefined {
   if (products === null || !needsProduct(policy)) return undefined;
   const { records, most, fileBytes } = products.connection.sample;
-  return { drawn: records, most, maxFileBytes: fileBytes, seed };
+  return { drawn: records, most, maxFileBytes: fileBytes, seed, ...(sampling === null ? {} : { sampling }) };
 }
 
 function needsProduct(policy: SourcePolicy): boolean {
@@ -41,18 +49,26 @@ export async function lookAtProducts(
     readonly digestKey: string;
     readonly workDir: string;
     readonly startedAt: number;
+    /** What the child drew by; null where it drew without a ledger. */
+    readonly sampling: SamplingRequest | null;
   },
   products: SourceProducts | null,
   outcome: ChildOutcome,
   deps: { readonly telemetry: Telemetry; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<Looked> {
-  const nothing: Looked = { outcome, compared: null, leaks: 0 };
+  const nothing: Looked = { outcome, compared: null, leaks: 0, sampled: [] };
   const { policy } = order;
   if (products === null || outcome.restoreSet === null || !needsProduct(policy)) return nothing;
   let looked = nothing;
   try {
     const set = await readRestoreSet(order.workDir);
+    const drawn = order.sampling === null ? null : await readSampled(order.workDir);
+    const read = (layer: Layer, results: readonly SampledResult[] | null, trouble: unknown): readonly SampledLayer[] =>
+      // What was cut short has not read what was drawn: it is drawn again.
+      drawn === null || order.sampling === null || results === null || trouble !== null
+        ? []
+        : [sampledLayer(layer, drawn, results, ledgerOf(order.sampling.ledger), order.sampling.seed, order.sampling.now)];
     if (policy.verify.layers.includes("live")) {
       const live = await liveDrill(
         { startedAt: order.startedAt, digestKey: order.digestKey, mostKeys: MOST_KEYS },
@@ -61,7 +77,12 @@ export async function lookAtProducts(
         deps,
         signal,
       );
-      looked = { ...looked, compared: live.compared, outcome: merged(looked.outcome, live.checks, { compare: live.ms }, live.trouble) };
+      looked = {
+        ...looked,
+        compared: live.compared,
+        outcome: merged(looked.outcome, live.checks, { compare: live.ms }, live.trouble),
+        sampled: read("live", live.compared === null ? null : live.results, live.trouble),
+      };
     }
     if (policy.verify.layers.includes("scratch") && products.scratch !== null) {
       const { identity } = await products.open.platform.probe(signal);
@@ -69,7 +90,12 @@ export async function lookAtProducts(
       await products.scratch.workspace.sweep(scratchPrefix(policy.id), new Set(), signal);
       const own = { sourceId: policy.id, drillId: order.drillId, digestKey: order.digestKey };
       const scratch = await scratchDrill(own, set, products.scratch, identity, deps, signal);
-      looked = { ...looked, leaks: scratch.leaks, outcome: merged(looked.outcome, scratch.checks, scratch.phases, scratch.trouble) };
+      looked = {
+        ...looked,
+        leaks: scratch.leaks,
+        outcome: merged(looked.outcome, scratch.checks, scratch.phases, scratch.trouble),
+        sampled: [...looked.sampled, ...read("scratch", scratch.results, scratch.trouble)],
+      };
     }
   } catch (thrown) {
     const error = asAgentError(thrown);

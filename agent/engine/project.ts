@@ -5,6 +5,8 @@ import type { GaugeSample, LedgerRow, ProbeStatus } from "../core/ports.ts";
 import { gapAllowance } from "../core/statistics/rules.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
 import { ALARM_KINDS, CHECK_STATUSES, ITEM_KINDS, SIGNALS, type Signal } from "../core/words.ts";
+import { CONFIDENCE, type CoveragePaper } from "../core/sampled.ts";
+import { coverageAt } from "../core/sampling/coverage.ts";
 import { type Band, type Watched, WATCHED } from "./detections.ts";
 import type { MetricName } from "../telemetry/names.ts";
 
@@ -24,10 +26,14 @@ export interface SourceState {
   readonly probe?: ProbeStatus | null;
   readonly alarms: readonly Alarm[];
   readonly gaps: readonly Observation[];
+  readonly coverage?: CoveragePaper;
   /** What the detector made of the newest of each signal. */
   readonly bands?: ReadonlyMap<Watched, Band>;
   readonly calendars: readonly (CalendarState & { readonly nextAt: number | null })[];
 }
+
+/** Where a policy of an older version says nothing. */
+const COVER_WITHIN_MS = 30 * 86_400_000;
 
 function isWatched(signal: Signal): signal is Watched {
   return (WATCHED as readonly Signal[]).includes(signal);
@@ -95,6 +101,13 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
         ),
         { layer },
       );
+  }
+  const within = policy.verify.coverWithinMs ?? COVER_WITHIN_MS;
+  for (const { layer, ratio, oldestAt } of coverageAt(state.coverage?.facts ?? [], now, within)) {
+    at("restore_coverage_objective_seconds", within, { layer });
+    add("restore_coverage_ratio", ratio, { layer });
+    at("restore_oldest_unverified_timestamp_seconds", oldestAt, { layer });
+    add("restore_bad_items_upper_ratio", state.coverage?.bounds[layer], { layer, confidence: String(CONFIDENCE) });
   }
   const { latest } = state;
   if (latest !== null) {

@@ -3,6 +3,7 @@ import { Cron } from "croner";
 import type { CalendarState } from "../core/plan.ts";
 import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
 import type { Repositories } from "../core/ports.ts";
+import { COVERAGE_PAPER, parseCoverage } from "../core/sampled.ts";
 import { bandsOf } from "./detections.ts";
 import type { SourceState } from "./project.ts";
 
@@ -44,6 +45,7 @@ export async function readSource(
     probe: await repositories.sources.probe(policy.id),
     alarms: await repositories.alarms.list({ sourceId: policy.id }),
     gaps: await repositories.observations.list(policy.id, "gap", { limit: 200 }),
+    coverage: parseCoverage(await repositories.papers.get(policy.id, COVERAGE_PAPER)),
     bands: await bandsOf(policy, repositories),
     calendars,
   };

@@ -176,6 +176,30 @@ export const METRICS = {
     help: "Drills of the layer that did not verify since the last that did.",
     labels: ["source", "layer"],
   },
+  restore_coverage_ratio: {
+    type: "gauge",
+    unit: "1",
+    help: "Share of the records that were restored or compared within the promised time; absent for a layer that never ran.",
+    labels: ["source", "layer"],
+  },
+  restore_coverage_objective_seconds: {
+    type: "gauge",
+    unit: "s",
+    help: "How often every record is to be restored or compared.",
+    labels: ["source", "layer"],
+  },
+  restore_oldest_unverified_timestamp_seconds: {
+    type: "gauge",
+    unit: "s",
+    help: "When the record was last verified that was verified longest ago; one that never was counts from when it was there.",
+    labels: ["source", "layer"],
+  },
+  restore_bad_items_upper_ratio: {
+    type: "gauge",
+    unit: "1",
+    help: "With this confidence fewer than such a share of the records of the last drill's backup is bad; a single one may still be.",
+    labels: ["source", "layer", "confidence"],
+  },
   restore_drill_due_timestamp_seconds: {
     type: "gauge",
     unit: "s",

@@ -15,6 +15,7 @@ import { asAgentError } from "../../core/errors.ts";
 import { keyDigest } from "../../core/ids.ts";
 import type { OpenPlatform, Platform, RestoreSet } from "../../core/platform-ports.ts";
 import type { Clock, Telemetry } from "../../core/ports.ts";
+import type { SampledResult } from "../../core/sampled.ts";
 import type { CheckResult, Example } from "../../core/values.ts";
 import { describeCount } from "../../core/words-for-people.ts";
 import { ATTRIBUTES, SPANS } from "../../telemetry/names.ts";
@@ -32,6 +33,8 @@ export interface LiveOutcome {
   readonly compared: Readonly<Record<Compared, number>> | null;
   readonly trouble: { readonly code: string; readonly message: string } | null;
   readonly ms: number;
+  /** Of every item that is not equal. */
+  readonly results: readonly SampledResult[];
 }
 
 /** Product clocks tell seconds, and a request takes its time. */
@@ -80,7 +83,7 @@ export async function liveDrill(
     trouble = { code: error.code, message: error.mend === null ? error.message : `${error.message}; ${error.mend}` };
   }
   const ms = clock.monotonic() - from;
-  if (findings.length === 0) return { checks: [], compared: null, trouble, ms };
+  if (findings.length === 0) return { checks: [], compared: null, trouble, ms, results: [] };
   const compared = Object.fromEntries(
     COMPARED.map((result) => [result, findings.filter((one) => one.comparison.result === result).length]),
   ) as Record<Compared, number>;
@@ -98,7 +101,10 @@ export async function liveDrill(
         if (check.status === "fail") span.fail("check-failed");
       },
     );
-  return { checks, compared, trouble, ms };
+  const results = findings.flatMap(({ collection, key, comparison }): SampledResult[] =>
+    comparison.result === "match" ? [] : [{ collection: collection.id, key, result: comparison.result }],
+  );
+  return { checks, compared, trouble, ms, results };
 }
 
 async function compareCollection(

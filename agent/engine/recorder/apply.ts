@@ -2,6 +2,8 @@
 import type { Decision } from "../../core/decisions.ts";
 import { AgentError } from "../../core/errors.ts";
 import type { EvidenceEntry } from "../../core/evidence.ts";
+import { COVERAGE_PAPER, LEDGER_PAPER, papersAfter } from "../../core/sampled.ts";
+import type { DrillRecord } from "../../core/values.ts";
 import type { Repositories } from "../../core/ports.ts";
 
 /** Keys in `meta`. */
@@ -39,6 +41,7 @@ export async function applyEntry(repositories: Repositories, entry: EvidenceEntr
       return true;
     case "drill.finished": {
       const known = await repositories.drills.get(entry.drill.id);
+      if (known === null) await readItems(repositories.papers, entry.drill);
       await repositories.drills.put(entry.drill);
       return known === null;
     }
@@ -66,6 +69,15 @@ export async function applyEntry(repositories: Repositories, entry: EvidenceEntr
         },
       );
   }
+}
+
+/** How far the sample has come, from what each drill drew and found. */
+async function readItems(papers: Repositories["papers"], { sourceId, sampled }: DrillRecord): Promise<void> {
+  if (sampled === undefined) return;
+  const before = await Promise.all([papers.get(sourceId, LEDGER_PAPER), papers.get(sourceId, COVERAGE_PAPER)]);
+  const { ledger, coverage } = papersAfter(before[0], before[1], sampled);
+  await papers.put(sourceId, LEDGER_PAPER, ledger);
+  await papers.put(sourceId, COVERAGE_PAPER, coverage);
 }
 
 /** The facts are those of the drill it is about; one that is proposed later takes the place of one nobody decided on. */

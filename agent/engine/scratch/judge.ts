@@ -3,6 +3,7 @@ import { compareReadBack, type ReadBackComparison } from "../../core/compare.ts"
 import type { Collection } from "../../core/content.ts";
 import { keyDigest } from "../../core/ids.ts";
 import type { AccessSeen, LoadOutcome, ReadBack, RestoreSet } from "../../core/platform-ports.ts";
+import type { SampledResult } from "../../core/sampled.ts";
 import type { CheckResult, Example } from "../../core/values.ts";
 import type { CheckStatus } from "../../core/words.ts";
 import { describeCount } from "../../core/words-for-people.ts";
@@ -67,6 +68,19 @@ export function readBackResult(set: RestoreSet, loaded: LoadOutcome, back: ReadB
     expected: "everything as it is in the backup",
     count: lost + different + gone.length + files,
     examples: examplesOf(compared, digestKey),
+  });
+}
+
+/** Items that did not come back, came from nowhere or came back different. */
+export function readBackResults(set: RestoreSet, loaded: LoadOutcome, back: ReadBack): readonly SampledResult[] {
+  const unrestorable = unrestorableOf(loaded);
+  return set.collections.flatMap((collection) => {
+    const { missing, different } = comparisonOf(set, back, collection, unrestorable);
+    return [...missing, ...different.map((one) => one.key)].map((key): SampledResult => ({
+      collection: collection.id,
+      key,
+      result: "mismatch",
+    }));
   });
 }
 

@@ -6,6 +6,7 @@ import { AgentError, asAgentError } from "../../core/errors.ts";
 import { idOf } from "../../core/ids.ts";
 import type { LoadOutcome, OpenScratch, PlatformProbe, ReadBack, RestoreSet, Workspace } from "../../core/platform-ports.ts";
 import type { Clock, Telemetry } from "../../core/ports.ts";
+import type { SampledResult } from "../../core/sampled.ts";
 import type { CheckResult } from "../../core/values.ts";
 import type { Phase } from "../../core/words.ts";
 import { ATTRIBUTES, SPANS } from "../../telemetry/names.ts";
@@ -15,6 +16,7 @@ import {
   countsResult,
   loadsResult,
   readBackResult,
+  readBackResults,
   reconnectResult,
   recordsIn,
   result,
@@ -34,6 +36,8 @@ export interface ScratchOutcome {
   readonly trouble: { readonly code: string; readonly message: string } | null;
   /** Workspaces that could not be removed. */
   readonly leaks: number;
+  /** Of every item that did not come back the same; null where it was not seen. */
+  readonly results: readonly SampledResult[] | null;
 }
 
 /** How long disposing may take after everything else was aborted, ms. */
@@ -63,6 +67,7 @@ export async function scratchDrill(
   const phases: Partial<Record<Phase, number>> = {};
   let trouble: ScratchOutcome["trouble"] = null;
   let workspace: Workspace | null = null;
+  let results: readonly SampledResult[] | null = null;
   let leaks = 0;
 
   const phase = async <T>(name: Phase, items: number, work: () => Promise<T>): Promise<T> => {
@@ -95,6 +100,7 @@ export async function scratchDrill(
     await ask("restore.loads", async () => [loadsResult(set, loaded)]);
     const back = await phase("readback", recordsIn(set), () => scratch.workspace.readBack(place, set, loaded, signal));
     await phase("compare", recordsIn(set), () => compare(set, loaded, back, order.digestKey, ask));
+    results = readBackResults(set, loaded, back);
     await phase("checks", 0, () => probeWorkspace(scratch, place, set, ask, signal));
   } catch (thrown) {
     trouble = troubleOf(thrown);
@@ -122,7 +128,7 @@ export async function scratchDrill(
       };
     }
   }
-  return { checks, phases, trouble, leaks };
+  return { checks, phases, trouble, leaks, results };
 }
 
 /** A workspace that was made without our being told: it is removed, or it is said that one may be there. */

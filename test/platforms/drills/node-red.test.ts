@@ -95,6 +95,22 @@ describe("flows on Node-RED", () => {
     expect(sink.take(), "no side effect of the restore").toBe(0);
   });
 
+  test("what was read is told as coverage, also after a restart: every node there was; the one nobody can judge is not", async () => {
+    const agent = await startAgentProcess(home);
+    try {
+      const metrics = await (await fetch(`${agent.url}/metrics`)).text();
+      const value = (name: string, layer: string): number =>
+        Number(new RegExp(`^${name}\\{[^}]*layer="${layer}"[^}]*\\} (\\S+)`, "mu").exec(metrics)?.[1] ?? Number.NaN);
+      for (const layer of ["scratch", "live"]) {
+        expect(value("restore_coverage_ratio", layer), layer).toBeCloseTo(layer === "scratch" ? 1 : 1 - 1 / production("").length, 10);
+        expect(value("restore_oldest_unverified_timestamp_seconds", layer)).toBeGreaterThan(Date.now() / 1000 - 600);
+      }
+      expect(value("restore_bad_items_upper_ratio", "scratch")).toBe(0);
+    } finally {
+      await agent.stop("SIGTERM");
+    }
+  });
+
   test("discover asks the instance: nothing of it is without a source", async () => {
     const { stdout } = await runAgent(home, "discover", "--output", "json");
     const found = JSON.parse(stdout) as { unseen: unknown[]; counts: { findings: { unprotected: number } } };

@@ -55,6 +55,7 @@ export async function looking(backedUp: OpenPlatform): Promise<Looking> {
           digestKey: "00".repeat(32),
           workDir,
           startedAt: clock.now(),
+          sampling: null,
         },
         { connection: { sourceId: SOURCE, platform: "nocodb", config: {}, scratch: null, capture: null, sample: SAMPLE }, open, scratch },
         { ...FOUND, restoreSet: { records, files: set.fileBytes.size, cut: 0 } },

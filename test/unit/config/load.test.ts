@@ -115,6 +115,7 @@ describe("a configuration that is valid", () => {
         verify: {
           layers: ["artifact", "content"],
           baseline: { accept: [], removedShare: 0.05 },
+          coverWithinMs: 30 * 86_400_000,
           repeatMs: 7 * 86_400_000,
           history: 2,
           critical: [],
