@@ -185,7 +185,7 @@ function stratumAfter(
       : (ledger?.buckets[one.bucket >>> Math.max(0, taken.bits - ledger.bits)] ?? null);
     if (was === undefined || one.since !== null || !counted.has(one.bucket) || (known !== null && known.point > taken.point)) continue;
     whole.add(one.bucket);
-    const lost = unreadable.filter((hash) => bucketOfHash(hash, census.bits) === one.bucket).length;
+    const lost = failed.get(one.bucket) ?? 0;
     const untimed = census.mode === "times" ? (was.unread.untimed ?? 0) : 0;
     const late = one.present - one.items - untimed;
     buckets[one.bucket] = {
@@ -205,8 +205,8 @@ function stratumAfter(
   for (const one of taken.again) {
     const bucket = bucketOfHash(one.hash, census.bits);
     const was = buckets[bucket];
-    if (was === undefined || whole.has(bucket)) continue;
-    buckets[bucket] = moved(was, one.before, gone.has(one.hash) ? null : at, 1);
+    if (was === undefined) continue;
+    buckets[bucket] = moved(was, whole.has(bucket) ? null : one.before, gone.has(one.hash) ? null : at, 1);
   }
   return { ...census, buckets };
 }

@@ -160,13 +160,15 @@ function takenOf({ drawing, queue, at, cycle, part, since }: Walk, { layer, poin
     .map((bucket) => takenBucket(drawing, bucket, itemsOf(buckets, bucket), point, since.get(bucket) ?? null));
   const whole = new Set(queue.slice(0, at).filter((bucket) => !since.has(bucket)));
   const { fresh, edited, within } = watermarks(drawing, point, new Set(queue.slice(0, at)), lanes.updatesTold?.has(drawing.id) ?? true);
-  const again: { hash: string; before: number | null }[] = [];
+  const again: TakenStratum["again"][number][] = [];
   for (const [item, why] of drawing.why.entries()) {
-    if (why === 0 || whole.has(bucketAt(frame, item, bits)) || within.has(item)) continue;
-    // What cannot be counted by time is read, and not counted.
-    if (frame.mode === "times" && !((frame.created[item] ?? Number.NaN) <= point)) continue;
+    const created = frame.mode === "times" ? (frame.created[item] ?? Number.NaN) : point;
+    // What nobody knows the time of is read, and cannot be counted.
+    if (why === 0 || within.has(item) || Number.isNaN(created)) continue;
+    const late = created > point;
+    if (!late && whole.has(bucketAt(frame, item, bits))) continue;
     const before = drawing.readings.at[item] ?? Number.NaN;
-    again.push({ hash: hashAt(frame, item), before: Number.isNaN(before) ? null : before });
+    again.push({ hash: hashAt(frame, item), before: Number.isNaN(before) ? null : before, ...(late ? { created } : {}) });
   }
   return {
     layer,

@@ -100,8 +100,11 @@ export interface TakenStratum {
   /** Buckets of which new items were read, creation time up to which all were, and how many items there are up to it. */
   readonly fresh: readonly { readonly bucket: number; readonly to: number; readonly items: number; readonly held: number }[];
   readonly edited: readonly { readonly bucket: number; readonly to: number }[];
-  /** Items read apart from their bucket, and when they had been read before (null: never). */
-  readonly again: readonly { readonly hash: string; readonly before: number | null }[];
+  /**
+   * Items read apart from their bucket, or whose creation after `point` keeps them from being told with it; when they had been read before
+   * (null: never), and that creation time.
+   */
+  readonly again: readonly { readonly hash: string; readonly before: number | null; readonly created?: number | undefined }[];
 }
 
 export interface TakenBucket {
@@ -224,11 +227,11 @@ function recordStratum(before: StratumLedger, taken: TakenStratum, outcome: Outc
     onEach(one.bucket, children, buckets, (entry) => ({ ...entry, edited: Math.max(entry.edited ?? entry.point, one.to) }));
   const unreadSet = new Set(unread);
   const marks = new Map(before.again.filter((mark) => !readWhole.has(bucketOfHash(mark.hash, bits))).map((mark) => [mark.hash, mark]));
-  for (const { hash } of taken.again) {
-    if (unreadSet.has(hash) || readWhole.has(bucketOfHash(hash, bits))) continue;
+  for (const { hash, created } of taken.again) {
+    if (unreadSet.has(hash) || (created === undefined && readWhole.has(bucketOfHash(hash, bits)))) continue;
     // Behind all others: the oldest are the first to be dropped.
     marks.delete(hash);
-    marks.set(hash, { hash, point: taken.point, at });
+    marks.set(hash, { hash, point: Math.max(taken.point, created ?? taken.point), at });
   }
   const looked = new Set(taken.again.map((one) => one.hash));
   const openBefore = before.open.filter((item) => !looked.has(item.hash) && !readWhole.has(bucketOfHash(item.hash, bits)));

@@ -7,7 +7,16 @@ import { coverageAt, coverageFacts, type LayerCoverage } from "../../../../agent
 import { drawSample, type Sample } from "../../../../agent/core/sampling/draw.ts";
 import { NO_LANES } from "../../../../agent/core/sampling/drawing.ts";
 import { type CoverageMode, type FrameItem, frameOf } from "../../../../agent/core/sampling/frame.ts";
-import { EMPTY_LEDGER, keepStrata, type Ledger, OPEN_MOST, type Outcome, record, split } from "../../../../agent/core/sampling/ledger.ts";
+import {
+  EMPTY_LEDGER,
+  keepStrata,
+  type Ledger,
+  OPEN_MOST,
+  type Outcome,
+  record,
+  SEGMENTS_MOST,
+  split,
+} from "../../../../agent/core/sampling/ledger.ts";
 import { parseLedger, serialiseLedger } from "../../../../agent/core/sampling/packing.ts";
 import { DAY } from "./world.ts";
 
@@ -115,6 +124,18 @@ describe("never more than the truth", () => {
     expect(again.ledger.strata[ID]?.open).toEqual([]);
   });
 
+  test("a new item that could not be read is looked at again, and then it is covered", () => {
+    const { ledger } = drill(EMPTY_LEDGER, items(100));
+    const now = [...items(100), ...items(1, T + 5, 500)];
+    const failed = (sample: Sample): Outcome["open"] =>
+      (sample.items.get(ID) ?? []).filter((one) => one.key === "k500").map(({ hash }) => ({ id: ID, hash, result: "unverifiable" }));
+    const first = drill(ledger, now, { most: 4, point: T + 10, at: T + 20, open: failed });
+    expect(first.layer?.behind).toEqual({ unreadable: 1 });
+    const second = drill(first.ledger, now, { most: 4, point: T + 10, at: T + 30 });
+    expect(second.ledger.strata[ID]?.open).toEqual([]);
+    expect(second.layer).toMatchObject({ covered: 101, behind: {} });
+  });
+
   test("more unread items than are kept: their buckets do not count as read", () => {
     const list = items(20_000);
     const failed = (sample: Sample): Outcome["open"] =>
@@ -135,6 +156,41 @@ describe("behind", () => {
     const later = drill(whole.ledger, [...items(100), ...items(10, T + DAY + 5, 200)], { most: 0, point: T + 2 * DAY, at: T + 40 * DAY });
     expect(later.layer).toMatchObject({ covered: 0, oldestAt: T + DAY, behind: { late: 100, new: 10 } });
     expect(later.layer?.strata[0]).toMatchObject({ id: ID, population: 110, countable: true });
+  });
+
+  test("so many times that some are told as one: then as the earlier", () => {
+    const read = Array.from({ length: 300 }, (_, at) => [T + at * DAY, 1 + (at % 3)] as const);
+    const { ledger, sample } = drill(EMPTY_LEDGER, items(100));
+    const [census] = sample.census;
+    if (census === undefined) throw new Error("a census is missing");
+    const buckets = [{ present: 600, read, unread: {}, oldest: null }];
+    const facts = coverageFacts([{ ...census, population: 600, buckets }], ledger);
+    expect(facts[0]?.read.length).toBe(64);
+    expect(facts[0]?.read.reduce((all, [, count]) => all + count, 0)).toBe(600);
+    const now = T + 300 * DAY;
+    for (let days = 1; days < 320; days += 1) {
+      const truth = read.filter(([at]) => at >= now - days * DAY).reduce((all, [, count]) => all + count, 0);
+      const [layer] = coverageAt(facts, now, days * DAY);
+      expect(layer?.covered).toBeLessThanOrEqual(truth);
+      expect(layer?.covered).toBeGreaterThanOrEqual(truth - 15);
+      expect(layer?.oldestAt).toBe(T);
+    }
+  });
+
+  test("more readings of new items than are kept apart are told as fewer, read earlier", () => {
+    const { ledger, sample } = drill(EMPTY_LEDGER, items(4));
+    const [taken] = sample.taken;
+    if (taken === undefined) throw new Error("nothing was taken");
+    let now = ledger;
+    for (let step = 1; step <= 100; step += 1) {
+      const one = { ...taken, point: T + step, sampled: 0, buckets: [], fresh: [{ bucket: 0, to: T + step, items: 1, held: 4 + step }] };
+      now = record(now, [one], { at: T + 1000 + step, open: [] });
+    }
+    const fresh = now.strata[ID]?.buckets[0]?.fresh ?? [];
+    expect(fresh.length).toBe(SEGMENTS_MOST);
+    expect(fresh[0]).toEqual({ to: T + 100 - SEGMENTS_MOST + 1, at: T + 1001 });
+    expect(fresh.at(-1)).toEqual({ to: T + 100, at: T + 1100 });
+    expect(now.strata[ID]?.buckets[0]?.held).toBe(104);
   });
 
   test("deleted items are nobody's debt", () => {

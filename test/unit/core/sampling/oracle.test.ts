@@ -25,6 +25,8 @@ interface Setting {
   readonly killed: number;
   readonly unreadable: number;
   readonly lanes: number;
+  /** How long before a drill the point began: what came meanwhile may be in it. */
+  readonly margin: number;
   readonly steps: number;
 }
 
@@ -47,6 +49,7 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   killed: fc.constantFrom(0, 0.2),
   unreadable: fc.constantFrom(0, 0, 0.02),
   lanes: fc.constantFrom(0, 0.5, 1),
+  margin: fc.constantFrom(0, 0, 12 * HOUR),
   steps: fc.integer({ min: 5, max: 40 }),
 });
 
@@ -78,7 +81,7 @@ function live(given: Setting): { readonly cycles: number; readonly splits: numbe
     const from = now;
     now += Math.ceil(random.next() * 2 * DAY);
     for (const collection of collections) collection.live(given.life, from, now);
-    const point = now;
+    const point = now - given.margin;
     const frames = collections.map((one) => frameOf(SEED, stratumOf(one), one.list(), { mode: given.mode, cost: COST }));
     const budget = given.budgets[step % given.budgets.length] ?? NO_LIMIT;
     const [first] = collections[0]?.items.keys() ?? [];
