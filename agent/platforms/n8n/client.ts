@@ -4,7 +4,7 @@ import { AgentError } from "../../core/errors.ts";
 import type { HttpTargetClient, Json, PlatformDeps } from "../../core/platform-ports.ts";
 import { HttpError } from "../../kit/http/errors.ts";
 import type { Secret } from "../../kit/secret.ts";
-import { unexpected } from "./errors.ts";
+import { cutShort, unexpected } from "./errors.ts";
 import {
   type CredentialEntry,
   credentialsSchema,
@@ -37,6 +37,7 @@ export const MOST_ROWS = 250;
 export interface RowQuery {
   readonly filter: Condition;
   readonly limit: number;
+  readonly newestFirst?: true;
 }
 
 export interface Condition {
@@ -123,11 +124,10 @@ export function createClient(connection: Connection, deps: Pick<PlatformDeps, "h
     rows: async (table: string, query: RowQuery, signal: AbortSignal): Promise<readonly Row[]> => {
       const { data, nextCursor } = await get("/data-tables/{table}/rows", { table }, rowsSchema, signal, {
         filter: JSON.stringify(query.filter),
-        sortBy: "id:asc",
+        sortBy: query.newestFirst === true ? "id:desc" : "id:asc",
         limit: query.limit,
       });
-      if (nextCursor !== null && data.length < query.limit)
-        throw new AgentError("transient", "answer-cut-short", "n8n: A page has fewer rows than were asked for, though more follow.");
+      if (nextCursor !== null && data.length < query.limit) throw cutShort();
       return data;
     },
     /** Writing: only a scratch workspace calls it. */

@@ -9,6 +9,11 @@ export function schemaChanged(table: string, cause?: unknown): AgentError {
   });
 }
 
+/** A page of rows without rows that are there. */
+export function cutShort(): AgentError {
+  return new AgentError("transient", "answer-cut-short", "n8n: A page has fewer rows than were asked for, though more follow.");
+}
+
 /** @param what ends the sentence "It answered with …", without any value */
 export function unexpected(what: string): AgentError {
   return new AgentError("unsupported", "unexpected-answer", `n8n: It answered with ${what}.`, {

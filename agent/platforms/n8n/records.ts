@@ -2,8 +2,8 @@
 import type { Collection, ContentRecord } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
 import { canonical, timeOf } from "../../products/n8n/tables.ts";
-import { type Client, type Condition, MOST_ROWS } from "./client.ts";
-import { schemaChanged, unexpected } from "./errors.ts";
+import { type Client, type Condition, MOST_ROWS, type RowQuery } from "./client.ts";
+import { cutShort, schemaChanged, unexpected } from "./errors.ts";
 import type { Row } from "./schema.ts";
 
 /** Keys in one filter: addresses stay short enough for every proxy. */
@@ -19,13 +19,20 @@ export interface Reading {
 export async function* pagesOf(client: Client, collection: Collection, reading: Reading): AsyncGenerator<readonly ContentRecord[]> {
   const { signal, since } = reading;
   await checkSchema(client, collection, signal);
-  for (let after = Number(reading.after ?? 0); ;) {
+  for (let after = Number(reading.after ?? 0), doubted = -1; ;) {
     signal.throwIfAborted();
     const newer = since === null ? [] : [{ columnName: "updatedAt", condition: "gte" as const, value: new Date(since).toISOString() }];
     const filter: Condition = { type: "and", filters: [{ columnName: "id", condition: "gt", value: after }, ...newer] };
     const rows = await readRows(client, collection, { filter, limit: reading.pageSize }, signal);
     const last = rows.at(-1);
     if (last === undefined) {
+      // n8n tells no number of rows: an answer that lost its own would look like the end. Asked from the other side, it is or is not.
+      const [greatest] = await readRows(client, collection, { filter, limit: 1, newestFirst: true }, signal);
+      if (greatest !== undefined) {
+        if (doubted === after) throw cutShort();
+        doubted = after;
+        continue;
+      }
       // A column that went while rows were read would look like one that is empty.
       await checkSchema(client, collection, signal);
       return;
@@ -68,12 +75,7 @@ async function checkSchema(client: Client, collection: Collection, signal: Abort
   }
 }
 
-async function readRows(
-  client: Client,
-  collection: Collection,
-  query: { readonly filter: Condition; readonly limit: number },
-  signal: AbortSignal,
-): Promise<readonly Row[]> {
+async function readRows(client: Client, collection: Collection, query: RowQuery, signal: AbortSignal): Promise<readonly Row[]> {
   return orChanged(collection, () => client.rows(collection.id, query, signal));
 }
 

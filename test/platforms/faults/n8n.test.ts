@@ -7,6 +7,6 @@ import { throughOnce } from "./through.ts";
 
 describe("faults on the way to n8n", () => {
   const through = throughOnce(N8N);
-  captureCases(N8N, through, COMMON, 9);
+  captureCases(N8N, through, COMMON, 12);
   liveCases(through, COMMON, 6);
 });
