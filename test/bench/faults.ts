@@ -5,6 +5,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { FAULT_CLASSES } from "./faults/classes.ts";
 import { DOCUMENTS } from "./faults/documents.ts";
@@ -13,6 +14,7 @@ import { realDocuments } from "./faults/real.ts";
 import { summaryOf } from "./faults/summary.ts";
 import { printed } from "./faults/table.ts";
 import { verifierIn } from "./faults/verify-here.ts";
+import { measure } from "./measure.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -47,7 +49,12 @@ try {
   if (options.json) console.log(JSON.stringify({ summary, ...measured, real }));
   else console.log(printed(summary, measured));
   tell(`${((performance.now() - began) / 1000).toFixed(0)} s`);
-  if (options.write) await writeFile(new URL("faults/result.json", import.meta.url), `${JSON.stringify(summary, null, 1)}\n`);
+  if (options.write) {
+    const file = fileURLToPath(new URL("faults/result.json", import.meta.url));
+    await writeFile(file, `${JSON.stringify(summary, null, 1)}\n`);
+    // It is committed, and what is committed is formatted.
+    await measure(fileURLToPath(new URL("../../node_modules/.bin/oxfmt", import.meta.url)), [file]);
+  }
   if (summary.falseAlarms.length > 0) process.exitCode = 1;
 } finally {
   await rm(home, { recursive: true, force: true });

@@ -53,7 +53,8 @@ interface Speed {
 
 const missing = await missingTools(["restic", "borg"]);
 for (const tool of missing) tell(`${tool} is missing: it is not measured (apt-get install ${tool === "borg" ? "borgbackup" : tool})`);
-if (missing.length > 0 && process.env["CI"] === "1") process.exitCode = 1;
+// Elsewhere a tool may be missing; what is told of them in CI must have been measured.
+if (missing.length > 0 && !["", "0", "false"].includes(process.env["CI"] ?? "")) process.exitCode = 1;
 
 const home = await mkdtemp(join(tmpdir(), "restorewatch-peers-"));
 try {

@@ -54,7 +54,7 @@ export function printed(summary: Summary, measured: Measured): string {
     "",
     "t: told as a change, not failed · ?: neither verified nor failed · –: does not apply",
     "",
-    "caught by:",
+    "said by:",
     ...summary.classes.map((one) => `  ${one.fault}: ${caughtBy(one).join(", ") || "nothing"}`),
     "",
     "does not apply:",
@@ -100,7 +100,7 @@ export function faultsTable(summary: Summary): string {
   return [
     sentence(summary),
     "",
-    "| fault class | the artifact alone | with a baseline or a configuration | not seen alone in | does not apply to | caught by |",
+    "| fault class | the artifact alone | with a baseline or a configuration | not seen alone in | does not apply to | said by |",
     "|---|---|---|---|---|---|",
     ...summary.classes.map((one) =>
       [
