@@ -11,6 +11,7 @@ import {
   type SemanticType,
 } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
+import { describeCount } from "../../core/words-for-people.ts";
 import type { Content, FormatContext } from "../../core/ports.ts";
 import { type FileTree, quoted, readChunks } from "../../kit/file-tree.ts";
 import { openStreams } from "../../kit/open-streams.ts";
@@ -54,7 +55,8 @@ export async function readContent(tree: FileTree, checked: boolean, context: For
   const tables = surveys.map((survey) => tableOf(survey, keyed.get(survey.id) ?? { key: null, links: new Map() }));
   const byId = new Map(tables.map((table) => [table.collection.id, table]));
   const sums = await checksums(surveys, signal);
-  const problems = [...tree.problems, ...declared.problems, ...surveys.flatMap((survey) => survey.problems), ...sums.problems];
+  const own = surveys.flatMap((survey) => [...survey.problems, ...missingColumns(survey)]);
+  const problems = [...tree.problems, ...declared.problems, ...own, ...sums.problems];
   const compared = sums.compared + (checked ? tree.files.size : 0);
   const streams = openStreams();
   let closed = false;
@@ -131,6 +133,15 @@ function tableOf(survey: SurveyedTable, keyed: Keyed): CsvTable {
       nextKey: null,
     },
   };
+}
+
+/** An empty file has no header to look in, and is told as such. */
+function missingColumns({ path, columns, declared }: SurveyedTable): readonly string[] {
+  const there = new Set(columns.map((column) => column.name));
+  const gone = there.size === 0 ? [] : (declared?.expected ?? []).filter((name) => !there.has(name));
+  if (gone.length === 0) return [];
+  const first = gone.slice(0, 3).map(quoted).join(", ");
+  return [`${quoted(path)} lacks ${describeCount(gone.length, "column")} that ${gone.length === 1 ? "is" : "are"} declared: ${first}.`];
 }
 
 function fieldOf(column: SurveyedColumn, declared: DeclaredColumn | undefined, link: Link | undefined, isKey: boolean): Field {

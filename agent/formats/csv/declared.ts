@@ -20,6 +20,8 @@ export interface DeclaredTable {
   readonly path: string;
   readonly name: string | null;
   readonly columns: readonly DeclaredColumn[];
+  /** Names that must stand in the header: where one does not, what was declared is not what lies there. */
+  readonly expected: readonly string[];
   readonly key: string | null;
   /** `table` is a name or a path, "" the table itself. */
   readonly links: readonly { readonly column: string; readonly table: string; readonly target: string }[];
@@ -65,17 +67,25 @@ function packageTables(root: JsonObject, problems: string[]): DeclaredTable[] {
     const schema = objectOf(resource["schema"]) ?? {};
     const hash = textOf(resource["hash"]);
     if (isSpoiltHash(hash)) problems.push(`The checksum declared of ${quoted(path)} is none: it is not as its algorithm writes one.`);
+    const dialect = objectOf(resource["dialect"]);
+    const columns = objectsIn(schema["fields"]).flatMap((field) => packageColumn(field));
+    const key = textOf(schema["primaryKey"]) ?? only(textsIn(schema["primaryKey"]));
+    const links = objectsIn(schema["foreignKeys"]).flatMap((foreign) => {
+      const reference = objectOf(foreign["reference"]) ?? {};
+      return linkOf(foreign["fields"], reference["resource"] ?? "", reference["fields"]);
+    });
+    // A package may say that its files hold fewer columns than it declares, or none by name.
+    const fewer = ["superset", "partial"].includes(textOf(schema["fieldsMatch"]) ?? "") || dialect?.["header"] === false;
+    const named = [...columns.map((column) => column.name), ...(key === null ? [] : [key]), ...links.map((link) => link.column)];
     return [
       {
         path: path.replace(/^\.\//u, ""),
         name: textOf(resource["name"]),
-        columns: objectsIn(schema["fields"]).flatMap((field) => packageColumn(field)),
-        key: textOf(schema["primaryKey"]) ?? only(textsIn(schema["primaryKey"])),
-        links: objectsIn(schema["foreignKeys"]).flatMap((foreign) => {
-          const reference = objectOf(foreign["reference"]) ?? {};
-          return linkOf(foreign["fields"], reference["resource"] ?? "", reference["fields"]);
-        }),
-        delimiter: textOf(objectOf(resource["dialect"])?.["delimiter"]),
+        columns,
+        expected: fewer ? [] : [...new Set(named)],
+        key,
+        links,
+        delimiter: textOf(dialect?.["delimiter"]),
         records: countOf(objectOf(resource["stats"])?.["rows"]) ?? countOf(objectOf(resource["restorewatch"])?.["records"]),
         bytes: countOf(resource["bytes"]),
         hash: hashOf(hash),
@@ -133,6 +143,7 @@ function csvwTables(root: JsonObject): DeclaredTable[] {
       path: (textOf(url) ?? "").replace(/^\.\//u, ""),
       name: null,
       columns: columnsOf(table).flatMap(csvwColumn),
+      expected: [],
       key: schema["primaryKey"] === undefined ? null : titled(schema["primaryKey"], url),
       links: objectsIn(schema["foreignKeys"]).flatMap((foreign) => {
         const { resource, columnReference } = objectOf(foreign["reference"]) ?? {};

@@ -180,6 +180,39 @@ describe("a checksum of a data package", () => {
   });
 });
 
+describe("columns of a data package", () => {
+  const declaring = (schema: object, more: object = {}): Record<string, string> => ({
+    "people.csv": "id,name\n1,Ann\n",
+    "datapackage.json": JSON.stringify({ resources: [{ path: "people.csv", schema, ...more }] }),
+  });
+  const fields = [{ name: "id" }, { name: "name" }, { name: "mail" }];
+
+  it.each([
+    [{ fields }, '"people.csv" lacks 1 column that is declared: "mail".'],
+    [{ primaryKey: "Id" }, '"people.csv" lacks 1 column that is declared: "Id".'],
+    [
+      { fields, foreignKeys: [{ fields: "boss", reference: { resource: "", fields: "id" } }] },
+      '"people.csv" lacks 2 columns that are declared: "mail", "boss".',
+    ],
+  ])("%j: %s", async (schema, sentence) => {
+    await read(await write(declaring(schema)), (content) => {
+      expect(content.integrity).toMatchObject({ complete: false, problems: [sentence] });
+      return Promise.resolve();
+    });
+  });
+
+  it.each([
+    [{ fields: fields.slice(0, 2), primaryKey: "id" }, {}],
+    [{ fields, fieldsMatch: "superset" }, {}],
+    [{ fields }, { dialect: { header: false } }],
+  ])("%j %j: nothing is missing", async (schema, more) => {
+    await read(await write(declaring(schema, more)), (content) => {
+      expect(content.integrity.problems).toEqual([]);
+      return Promise.resolve();
+    });
+  });
+});
+
 describe("whatever comes", () => {
   it("any table that is written by the book is read back, value by value", async () => {
     const value = fc.oneof(
