@@ -95,6 +95,26 @@ describe("never more than the truth", () => {
     expect(layer).toMatchObject({ population: 8, covered: 0, behind: { doubted: 8 } });
   });
 
+  test("what was doubted once stays void until it is read again", () => {
+    const { ledger } = drill(EMPTY_LEDGER, items(8));
+    const odd = [...items(7), ...items(1, T - 2 * DAY, 500)];
+    const doubted = drill(ledger, odd, { most: 0, at: T + 1 });
+    expect(doubted.ledger.strata[ID]?.buckets).toEqual([null]);
+    // Fewer are there than were read: that alone would look well.
+    expect(drill(doubted.ledger, odd.slice(1), { most: 0, at: T + 2 }).layer).toMatchObject({ covered: 0, behind: { never: 7 } });
+    expect(drill(doubted.ledger, odd, { at: T + 3 }).layer).toMatchObject({ covered: 8, behind: {} });
+  });
+
+  test("also among items that their lane read", () => {
+    const { ledger } = drill(EMPTY_LEDGER, items(8));
+    const grown = [...items(8), ...items(1, T + 5, 500)];
+    const fresh = drill(ledger, grown, { most: 2, point: T + 10, at: T + 20 });
+    expect(fresh.layer).toMatchObject({ covered: 9 });
+    const { layer } = drill(fresh.ledger, [...grown, ...items(1, T + 6, 600)], { most: 0, point: T + 10, at: T + 30 });
+    // One was read by itself besides, as part of a bucket larger than the budget.
+    expect(layer).toMatchObject({ covered: 1, behind: { doubted: 9 } });
+  });
+
   test("items without a creation time are not covered by that of others", () => {
     const { layer } = drill(EMPTY_LEDGER, [...items(60), ...items(40, null, 100)]);
     expect(layer).toMatchObject({ population: 100, covered: 60, behind: { untimed: 40 } });
