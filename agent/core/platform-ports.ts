@@ -276,7 +276,7 @@ export interface HttpTarget {
     /** How long everything waits after a 429 without Retry-After, ms. */
     readonly penaltyMs: number;
   };
-  /** What has these limits to itself on that host (a base of Airtable); without it, all targets of the host share them. */
+  /** What has these limits to itself, on whatever host it is asked for (a base of Airtable); without it, all targets of the host share them. */
   readonly limitedBy?: string;
   /** Requests a day, counted across restarts; null: no budget. */
   readonly budget: { readonly name: string; readonly perDay: number } | null;

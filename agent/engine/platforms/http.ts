@@ -26,9 +26,14 @@ export interface HttpDeps {
 export function createHttpFactory(deps: HttpDeps): HttpFactory {
   const limiters = new Map<string, Limiter>();
   /** A host counts what it is asked, not by which of our sources. */
-  const limiterOf = ({ baseUrl, limits, limitedBy }: HttpTarget): Limiter => {
+  const limiterOf = ({ baseUrl, peer, limits, limitedBy }: HttpTarget): Limiter => {
     const { requestsPerSecond, burst, concurrency } = limits;
-    const key = JSON.stringify([new URL(baseUrl).origin, limitedBy ?? null, requestsPerSecond, burst, concurrency]);
+    const key = JSON.stringify([
+      limitedBy === undefined ? [new URL(baseUrl).origin] : [peer, limitedBy],
+      requestsPerSecond,
+      burst,
+      concurrency,
+    ]);
     const limiter = limiters.get(key) ?? createLimiter(limits, deps.clock);
     limiters.set(key, limiter);
     return limiter;

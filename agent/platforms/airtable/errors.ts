@@ -11,6 +11,14 @@ export function schemaChanged(table: string, cause?: unknown): AgentError {
   });
 }
 
+/** Airtable keeps a listing for some minutes. @param table its id */
+export function listingExpired(table: string, cause: unknown): AgentError {
+  return new AgentError("transient", "listing-expired", `airtable: The listing of the table ${table} ended before all of it was read.`, {
+    mend: "it is read again from the beginning at the next attempt",
+    cause,
+  });
+}
+
 /** @param what ends the sentence "It answered with …", without any value */
 export function unexpected(what: string): AgentError {
   return new AgentError("unsupported", "unexpected-answer", `airtable: It answered with ${what}.`, {

@@ -1,8 +1,7 @@
 /** Records of a table in the order of their ids: the only order that is the same tomorrow, as Airtable's own listing has none to go on in. */
-import type { Collection, ContentRecord } from "../../core/content.ts";
-import { AgentError } from "../../core/errors.ts";
+import type { Collection, ContentRecord, Field } from "../../core/content.ts";
 import { type Client, MOST_ROWS } from "./client.ts";
-import { refusalCode, schemaChanged, unexpected } from "./errors.ts";
+import { listingExpired, refusalCode, schemaChanged, unexpected } from "./errors.ts";
 import { fits, updatesField } from "./model.ts";
 import type { Row } from "./schema.ts";
 import { canonical, timeOf } from "./values.ts";
@@ -28,8 +27,7 @@ export async function* pagesOf(
   const fields = collection.fields.map((field) => field.id);
   let rows: Row[] | null = [];
   const ids: string[] = [];
-  // Times are exact to a second: one earlier is asked for, and what is older is left out.
-  const formula = since === null ? undefined : `IS_AFTER(LAST_MODIFIED_TIME(), DATETIME_PARSE('${new Date(since - 1001).toISOString()}'))`;
+  const formula = since === null ? undefined : editedSince(updatesField(collection, place.updatedField), since);
   for await (const page of listing(client, place, collection, { fields, formula }, signal)) {
     const wanted = page.filter((row) => after === null || row.id > after);
     ids.push(...wanted.map((row) => row.id));
@@ -47,6 +45,17 @@ export async function* pagesOf(
   }
   // A field that went while rows were read would look like one that is empty.
   await checkSchema(client, place.base, collection, signal);
+}
+
+/**
+ * By the field that records are dated by and no other time, or a record would be given out as edited and dated before that. One that was
+ * never edited may have no such time.
+ */
+export function editedSince(updates: Field | null, since: number): string {
+  // Times are exact to a second: one earlier is asked for.
+  const from = `DATETIME_PARSE('${new Date(since - 1001).toISOString()}')`;
+  const edited = updates === null ? "LAST_MODIFIED_TIME()" : `{${updates.id}}`;
+  return `OR(IS_AFTER(${edited},${from}),IS_AFTER(CREATED_TIME(),${from}))`;
 }
 
 /** Keys alone: only the field that tells updates is asked for, or the first where there is none. */
@@ -112,7 +121,7 @@ export async function* listing(
   const seen = new Set<string>();
   for (let offset: string | undefined; ;) {
     signal.throwIfAborted();
-    const page = await orChanged(collection.id, () =>
+    const page = await inItsWords(collection.id, () =>
       client.rows(place.base, collection.id, { ...asked, pageSize: place.pageSize, offset }, signal),
     );
     const rows = page.records.filter((row) => !seen.has(row.id));
@@ -146,13 +155,13 @@ function recordOf(row: Row, collection: Collection, place: Place): ContentRecord
   };
 }
 
-const CHANGED = new Set(["UNKNOWN_FIELD_NAME", "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"]);
-
-async function orChanged<T>(table: string, work: () => Promise<T>): Promise<T> {
+async function inItsWords<T>(table: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    if (thrown instanceof AgentError && CHANGED.has(refusalCode(thrown) ?? "")) throw schemaChanged(table, thrown);
+    const code = refusalCode(thrown);
+    if (code === "UNKNOWN_FIELD_NAME") throw schemaChanged(table, thrown);
+    if (code === "LIST_RECORDS_ITERATOR_NOT_AVAILABLE") throw listingExpired(table, thrown);
     throw thrown;
   }
 }

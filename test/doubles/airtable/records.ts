@@ -1,5 +1,5 @@
 /** Records: listing, inserting, changing, deleting, and files put into their cells. */
-import { remove, shown, write } from "./cells.ts";
+import { COMPUTED, remove, shown, write } from "./cells.ts";
 import { forbidden, typed } from "./errors.ts";
 import { compile } from "./formula.ts";
 import { type BaseState, type FieldState, type Row, type TableState, type World } from "./world.ts";
@@ -14,6 +14,9 @@ export interface Listing {
   readonly offset?: unknown;
   readonly fields?: unknown;
   readonly filterByFormula?: unknown;
+  readonly maxRecords?: unknown;
+  readonly sort?: unknown;
+  readonly view?: unknown;
   readonly returnFieldsByFieldId?: unknown;
 }
 
@@ -22,7 +25,7 @@ export function list(world: World, table: TableState, asked: Listing): unknown {
   if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > A_PAGE)
     throw typed(422, "INVALID_REQUEST_UNKNOWN", "Invalid request: parameter validation failed. Check your request data.");
   const fields = fieldsOf(table, asked.fields);
-  const ids = typeof asked.offset === "string" ? goOn(world, table, asked.offset) : begin(table, asked.filterByFormula);
+  const ids = typeof asked.offset === "string" ? goOn(world, table, asked.offset) : begin(table, asked);
   const rest = ids.slice(pageSize);
   // Taken when the listing began: a row that went away since is passed over, so a page may be short.
   const rows = ids.slice(0, pageSize).flatMap((id) => table.rows.find((row) => row.id === id) ?? []);
@@ -33,9 +36,33 @@ export function list(world: World, table: TableState, asked: Listing): unknown {
   };
 }
 
-function begin(table: TableState, formula: unknown): readonly string[] {
-  const wanted = typeof formula === "string" && formula !== "" ? compile(formula) : () => true;
-  return table.rows.filter(wanted).map((row) => row.id);
+function begin(table: TableState, { filterByFormula: formula, maxRecords, sort, view }: Listing): readonly string[] {
+  const wanted = typeof formula === "string" && formula !== "" ? compile(formula, table) : () => true;
+  if (view !== undefined && !table.views.some((one) => one.id === view || one.name === view))
+    throw typed(422, "VIEW_NAME_NOT_FOUND", `View ${JSON.stringify(view)} not found`);
+  const rows = table.rows.filter(wanted);
+  if (Array.isArray(sort)) for (const one of sort.toReversed()) rows.sort(orderBy(table, one as { field?: unknown; direction?: unknown }));
+  return rows.slice(0, maxRecords === undefined ? undefined : Number(maxRecords)).map((row) => row.id);
+}
+
+/** Empty cells first, as Airtable has them. */
+function orderBy(table: TableState, asked: { readonly field?: unknown; readonly direction?: unknown }): (a: Row, b: Row) => number {
+  const [field] = fieldsOf(table, [asked.field]);
+  const of = (row: Row): string | number => {
+    const value = field?.compute === undefined ? row.cells.get(field?.id ?? "") : field.compute(row);
+    return typeof value === "number"
+      ? value
+      : typeof value === "string"
+        ? value
+        : value === undefined || value === null
+          ? ""
+          : JSON.stringify(value);
+  };
+  const turned = asked.direction === "desc" ? -1 : 1;
+  return (a, b) => {
+    const [left, right] = [of(a), of(b)];
+    return left === right ? 0 : (left === "" || (right !== "" && left < right) ? -1 : 1) * turned;
+  };
 }
 
 function goOn(world: World, table: TableState, offset: string): readonly string[] {
@@ -70,6 +97,10 @@ interface Written {
   readonly returnFieldsByFieldId?: boolean;
 }
 
+export function get(world: World, table: TableState, id: string): unknown {
+  return document(world, table, rowOf(table, id), table.fields, false);
+}
+
 export function insert(world: World, base: BaseState, table: TableState, body: unknown): unknown {
   const { records, returnFieldsByFieldId } = batchOf(body);
   const rows = records.map(() => newRow(world, table));
@@ -96,6 +127,13 @@ export function change(world: World, base: BaseState, table: TableState, body: u
   const rows = records.map((record) => rowOf(table, record.id ?? ""));
   rows.forEach((row, at) => write(world, base, table, row, records[at]?.fields ?? {}));
   return { records: rows.map((row) => document(world, table, row, table.fields, returnFieldsByFieldId)) };
+}
+
+/** What is not given is emptied. */
+export function replace(world: World, base: BaseState, table: TableState, body: unknown): unknown {
+  const { records } = batchOf(body);
+  const emptied = Object.fromEntries(table.fields.filter((field) => !COMPUTED.has(field.type)).map((field) => [field.name, null]));
+  return change(world, base, table, { records: records.map((record) => ({ ...record, fields: { ...emptied, ...record.fields } })) });
 }
 
 export function destroy(base: BaseState, table: TableState, ids: readonly string[]): unknown {

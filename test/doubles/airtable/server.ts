@@ -8,7 +8,16 @@ import { bare, forbidden, Refusal, typed } from "./errors.ts";
 import { admit, charge, PENALTY_MS } from "./limits.ts";
 import * as meta from "./meta.ts";
 import * as records from "./records.ts";
-import { type BaseState, createWorld, type ServerClock, signatureOf, tableOf, type TokenState, type World } from "./world.ts";
+import {
+  type BaseState,
+  createWorld,
+  type ServerClock,
+  signatureOf,
+  tableOf,
+  type TableState,
+  type TokenState,
+  type World,
+} from "./world.ts";
 
 export interface AirtableServer {
   /** Base address of the API, with `/v0`. */
@@ -148,17 +157,50 @@ function recordRoute(world: World, asked: Asked): unknown {
   if (method === "GET" && parts.length === 2)
     return need(token, "data.records:read", () =>
       records.list(world, table, {
-        ...Object.fromEntries([...query].filter(([name]) => name !== "fields[]")),
+        ...Object.fromEntries([...query].filter(([name]) => !name.includes("["))),
         fields: query.getAll("fields[]"),
+        sort: sortOf(query),
       }),
     );
   if (method === "POST" && parts[2] === "listRecords" && parts.length === 3)
     return need(token, "data.records:read", () => records.list(world, table, (body ?? {}) as records.Listing));
+  if (parts.length === 3) return oneRecord(world, base, table, asked);
   if (parts.length !== 2) throw bare(404, "NOT_FOUND");
-  if (method === "POST") return need(token, "data.records:write", () => records.insert(world, base, table, body));
+  if (method === "POST") return insertRoute(world, base, table, asked);
+  if (method === "PUT") return need(token, "data.records:write", () => records.replace(world, base, table, body));
   if (method === "PATCH") return need(token, "data.records:write", () => records.change(world, base, table, body));
   if (method === "DELETE") return need(token, "data.records:write", () => records.destroy(base, table, query.getAll("records[]")));
   throw bare(404, "NOT_FOUND");
+}
+
+/** A list of records, or the fields of one. */
+function insertRoute(world: World, base: BaseState, table: TableState, { token, body }: Asked): unknown {
+  const single = body as { readonly records?: unknown; readonly fields?: object } | null;
+  return need(token, "data.records:write", () => {
+    if (single?.records !== undefined || single?.fields === undefined) return records.insert(world, base, table, body);
+    return (records.insert(world, base, table, { records: [single] }) as { readonly records: readonly unknown[] }).records[0];
+  });
+}
+
+/** One record by its id in the path; its body has no list, and neither has the answer. */
+function oneRecord(world: World, base: BaseState, table: TableState, { method, parts, token, body }: Asked): unknown {
+  const id = parts[2] ?? "";
+  if (method === "GET") return need(token, "data.records:read", () => records.get(world, table, id));
+  const one = (answer: unknown): unknown => (answer as { readonly records: readonly unknown[] }).records[0];
+  return need(token, "data.records:write", () => {
+    if (method === "PATCH") return one(records.change(world, base, table, { records: [{ ...(body as object | null), id }] }));
+    if (method === "PUT") return one(records.replace(world, base, table, { records: [{ ...(body as object | null), id }] }));
+    if (method === "DELETE") return one(records.destroy(base, table, [id]));
+    throw bare(404, "NOT_FOUND");
+  });
+}
+
+/** `sort[0][field]`, `sort[0][direction]`, in order. */
+function sortOf(query: URLSearchParams): readonly { readonly field: string | null; readonly direction: string | null }[] {
+  const sorts: { field: string | null; direction: string | null }[] = [];
+  for (let at = 0; query.has(`sort[${at}][field]`); at += 1)
+    sorts.push({ field: query.get(`sort[${at}][field]`), direction: query.get(`sort[${at}][direction]`) });
+  return sorts;
 }
 
 function contentAnswer(world: World, request: IncomingMessage, body: Buffer): { status: number; type: string; body: string | Uint8Array } {

@@ -11,7 +11,11 @@ import type { AirtableServer } from "../../doubles/airtable/server.ts";
 import { memoryTelemetry } from "../../doubles/telemetry.ts";
 
 export interface Opener {
-  open(token: string, base: string, more?: { readonly pageSize?: number; readonly clock?: Clock }): OpenPlatform;
+  open(
+    token: string,
+    base: string,
+    more?: { readonly pageSize?: number; readonly clock?: Clock; readonly updatedField?: string },
+  ): OpenPlatform;
   openScratch(token: string, base: string): OpenScratch;
   told(): string;
   close(): Promise<void>;
@@ -35,7 +39,7 @@ export function openerOf(server: Pick<AirtableServer, "url" | "contentUrl">, wai
     budgets: { spend: () => Promise.resolve({ granted: true, left: 1 }) },
   });
   return {
-    open: (token, base, { pageSize, clock } = {}) => {
+    open: (token, base, { pageSize, clock, updatedField } = {}) => {
       const { url, contentUrl } = server;
       const config = airtable.schema.parse({
         url,
@@ -43,6 +47,7 @@ export function openerOf(server: Pick<AirtableServer, "url" | "contentUrl">, wai
         base,
         token: { env: "TOKEN" },
         ...(pageSize === undefined ? {} : { pageSize }),
+        ...(updatedField === undefined ? {} : { updatedField }),
       });
       const bound = bindSecrets(config, { env: { TOKEN: token }, baseDir: "/" }).value;
       return airtable.open(bound, { clock: clock ?? systemClock(), random: systemRandom(), telemetry, http });

@@ -152,7 +152,8 @@ export async function startShop(clock: ServerClock = systemClock()): Promise<Air
   change(world, base, authors, { records: [{ id: author(0), fields: { Friends: [author(1), author(2)] } }] });
   const empty = table("Empty", [{ name: "Name", type: "singleLineText" }]);
   // All of it is older than whatever a test does next.
-  for (const one of base.tables) one.rows.forEach((row, at) => (row.modifiedAt -= (at + 2) * 60_000));
+  const earlier = (row: Row, ms: number): Row => ({ ...row, createdAt: row.createdAt - ms - 60_000, modifiedAt: row.modifiedAt - ms });
+  for (const one of base.tables) one.rows = one.rows.map((row, at) => earlier(row, (at + 2) * 60_000));
 
   const shopTable = (one: TableState): ShopTable => ({
     id: one.id,

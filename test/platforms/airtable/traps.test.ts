@@ -4,6 +4,8 @@ import type { Collection } from "../../../agent/core/content.ts";
 import { AgentError } from "../../../agent/core/errors.ts";
 import type { Clock } from "../../../agent/core/ports.ts";
 import { canonical, COMPUTED } from "../../../agent/platforms/airtable/values.ts";
+import { change, insert } from "../../doubles/airtable/records.ts";
+import { type FieldState, tableOf } from "../../doubles/airtable/world.ts";
 import { restoreSet } from "../../contracts/platform.ts";
 import { hurried, type Opener, openerOf } from "./opener.ts";
 import { type AirtableShop, FILE, startShop } from "./shop.ts";
@@ -128,7 +130,50 @@ describe("reading", () => {
       }
     });
     expect(read).toBe(7);
-    expect(error.kind).toBe("transient");
+    expect(error).toMatchObject({ kind: "transient", code: "listing-expired" });
+  });
+
+  test("records since are those of the field that dates them, however else they were edited; a new one is among them", async () => {
+    const { things } = shop.tables;
+    const table = tableOf(shop.base, things.id);
+    const watching = { isValid: true, referencedFieldIds: [things.fields["integer"] ?? ""], result: { type: "dateTime" } };
+    const edited = new Map<string, number>();
+    const watched: FieldState = {
+      id: shop.server.world.id("fld"),
+      name: "Integer edited",
+      type: "lastModifiedTime",
+      description: undefined,
+      options: watching,
+      compute: (row) => (edited.has(row.id) ? new Date(edited.get(row.id) ?? 0).toISOString() : undefined),
+    };
+    table.fields.push(watched);
+    const [first = "", second = ""] = things.keys;
+    const rows = [...table.rows];
+    try {
+      ahead += HOUR;
+      const from = clock.now();
+      ahead += 60_000;
+      change(shop.server.world, shop.base, table, { records: [{ id: first, fields: { Spare: "edited, and not watched" } }] });
+      edited.set(second, clock.now());
+      insert(shop.server.world, shop.base, table, { records: [{ fields: { Name: "new, and never edited" } }] });
+      const fresh = table.rows.at(-1)?.id ?? "";
+      const keysSince = async (updatedField?: string): Promise<readonly string[]> => {
+        const opened = opener.open(shop.tokens.full, shop.base.id, { clock, ...(updatedField === undefined ? {} : { updatedField }) });
+        const collection = await collectionOf(things.id);
+        const keys: string[] = [];
+        for await (const { records } of opened.capturer?.records(collection, { after: null, since: from, signal: never }) ?? []) {
+          for (const record of records) if (record.key !== fresh) expect(record.updatedAt).toBeGreaterThanOrEqual(from);
+          keys.push(...records.map((record) => record.key));
+        }
+        return keys.sort();
+      };
+      expect(await keysSince("Integer edited")).toEqual([second, fresh].sort());
+      expect(await keysSince(watched.id)).toEqual([second, fresh].sort());
+      expect(await keysSince()).toEqual([first, fresh].sort());
+    } finally {
+      table.fields.pop();
+      table.rows = rows;
+    }
   });
 
   test("what nobody knows is 403 and not 404: a base that is not there is a matter of the token, never an empty one", async () => {

@@ -137,7 +137,7 @@ test("a spent budget is its own condition, and what is left is told", async () =
   expect(await failing(get(open({ budget }, false)))).toMatchObject({ kind: "limit", code: "budget-spent" });
 });
 
-test("targets of one host share its limits, unless one has limits of its own", async () => {
+test("targets of one host share its limits, unless one has limits of its own: those it has on every host", async () => {
   const factory = createHttpFactory({
     clock: systemClock(),
     random: { next: () => 0, bytes: (n) => new Uint8Array(n) },
@@ -155,9 +155,9 @@ test("targets of one host share its limits, unless one has limits of its own", a
     }, 20);
   });
   await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
-  const target = (limitedBy?: string): HttpTargetClient =>
+  const target = (limitedBy?: string, host = "127.0.0.1"): HttpTargetClient =>
     factory.open({
-      baseUrl: `http://127.0.0.1:${(slow.address() as AddressInfo).port}`,
+      baseUrl: `http://${host}:${(slow.address() as AddressInfo).port}`,
       allowPlain: false,
       peer: "nocodb",
       headers: () => Promise.resolve({}),
@@ -167,6 +167,12 @@ test("targets of one host share its limits, unless one has limits of its own", a
     });
   await Promise.all([target(), target(), target()].map(get));
   expect(most).toBe(1);
+  // Uploads to one base go to another host, and count for the base all the same.
+  await Promise.all([target("base one"), target("base one", "localhost")].map(get));
+  expect(most).toBe(1);
+  await Promise.all([target(), target(undefined, "localhost")].map(get));
+  expect(most).toBe(2);
+  most = 0;
   await Promise.all([target("base one"), target("base two")].map(get));
   expect(most).toBe(2);
   slow.closeAllConnections();
