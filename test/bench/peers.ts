@@ -242,8 +242,11 @@ function print(
       seconds(one.wallMs),
       one.cpuMs === null ? null : seconds(one.cpuMs),
       `${one.secondsPerGb.toFixed(1)} s`,
+      one.cpuMs === null ? null : `${(one.cpuMs / 1000 / (corpus.bytes / 1e9)).toFixed(1)} s`,
     ]);
-    console.log(`\n${table(`the whole of ${megabytes(corpus.bytes)} once`, ["tool", "looks at", "wall", "CPU", "a GB"], rows)}`);
+    console.log(
+      `\n${table(`the whole of ${megabytes(corpus.bytes)} once`, ["tool", "looks at", "wall", "CPU", "wall a GB", "CPU a GB"], rows)}`,
+    );
     console.log("\nRestorewatch within one process; a drill child of its own for each artifact, as the agent has it, comes on top.");
   }
 }
