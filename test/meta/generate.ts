@@ -1,5 +1,5 @@
 /**
- * Writes what is generated from the code: the tables of the README, the JSON Schema of the configuration.
+ * Writes what is generated from the code: the tables of the README, the JSON Schema of the configuration, the dashboards.
  * With --check it writes nothing and fails where what is committed differs.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -13,6 +13,9 @@ import { formats } from "../../agent/formats/api.ts";
 import { platforms } from "../../agent/platforms/api.ts";
 import { metricsTable } from "../../agent/telemetry/table.ts";
 import { vaults } from "../../agent/vaults/api.ts";
+import { dashboardFiles } from "../../dashboards/build.ts";
+import { alertsYaml, recordingYaml, testsYaml } from "../../rules/generate.ts";
+import { runbooks } from "../../rules/runbooks.ts";
 import { abilities } from "./abilities.ts";
 import { ROOT } from "./sources.ts";
 
@@ -40,10 +43,15 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
         ["connectors", connectorsTable] as const,
       ].reduce((text, [name, content]) => fill(text, name, content), readme),
     ],
+    ["rules/recording.yaml", recordingYaml()],
+    ["rules/alerts.yaml", alertsYaml()],
+    ["rules/tests/alerts.yaml", testsYaml()],
+    ...runbooks(),
     [
       "agent/config/restorewatch.schema.json",
       `${JSON.stringify(configJsonSchema({ vaults, formats, platforms: [...PLATFORMS], connectors: platforms }), null, 2)}\n`,
     ],
+    ...dashboardFiles(),
   ]);
 }
 
