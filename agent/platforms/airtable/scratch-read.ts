@@ -6,7 +6,8 @@ import { type Client, MOST_ROWS } from "./client.ts";
 import { collectionOf } from "./model.ts";
 import { listing } from "./records.ts";
 import type { Row, Table } from "./schema.ts";
-import { fieldIn, KEY_FIELD, shapesOf, tableName } from "./scratch-load.ts";
+import { fieldIn } from "./scratch-files.ts";
+import { KEY_FIELD, shapesOf, tableName } from "./scratch-load.ts";
 import { attachmentsOf, canonical } from "./values.ts";
 
 export async function readBase(
