@@ -313,3 +313,46 @@ describe("a drill", () => {
     expect(it.removed).toEqual(["d1"]);
   });
 });
+
+describe("a source that may not fetch everything", () => {
+  async function drilled(source: SourcePolicy, more: Partial<DrillerDeps>) {
+    const it = world(source);
+    await it.memory.put("crm/a.grist", "abc", it.clock.now() - HOUR);
+    await it.poll();
+    const asked: (readonly string[] | null)[] = [];
+    const jobs: DrillJob[] = [];
+    const vault: Vault = {
+      ...it.memory.vault,
+      async open(path, options) {
+        const unread = options.leave?.([
+          { path: "list", bytes: 10 },
+          { path: "big/1", bytes: 60 },
+          { path: "big/2", bytes: 60 },
+        ]);
+        asked.push(unread?.map((file) => file.path) ?? null);
+        return { ...(await it.memory.vault.open(path, options)), ...(unread === undefined ? {} : { unread }) };
+      },
+    };
+    const runChild: DrillerDeps["runChild"] = async (job) => {
+      jobs.push(job);
+      return FOUND;
+    };
+    await runDrill(await it.due(), source, "plan", it.deps({ vault: () => vault, runChild, ...more }), new AbortController().signal);
+    return { asked: asked[0] ?? null, unread: jobs[0]?.unread ?? null, seed: jobs[0]?.sample.seed };
+  }
+  const spares = (files: readonly string[]): readonly string[] => files.filter((path) => path.startsWith("big/"));
+  const base = policy("crm");
+  const sparing: SourcePolicy = { ...base, verify: { ...base.verify, fetchBytes: 100 } };
+
+  test("leaves in the vault what does not fit, and the child is told which", async () => {
+    const { asked, unread } = await drilled(sparing, { spares });
+    expect(asked).toHaveLength(1);
+    expect(asked?.[0]).toMatch(/^big\/[12]$/u);
+    expect(unread).toEqual([{ path: asked?.[0], bytes: 60 }]);
+  });
+
+  test("asks for nothing to be left where nothing is limited, or no format can spare anything", async () => {
+    expect(await drilled(base, { spares })).toMatchObject({ asked: null, unread: null });
+    expect(await drilled(sparing, {})).toMatchObject({ asked: null, unread: null });
+  });
+});
