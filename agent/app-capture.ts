@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
+import type { VaultDeps } from "./core/definitions.ts";
 import { AgentError, asAgentError } from "./core/errors.ts";
 import type { SourceProducts, VaultWriter } from "./core/platform-ports.ts";
 import type { CapturePolicy, SourcePolicy } from "./core/policy.ts";
@@ -21,6 +22,7 @@ export interface CaptureWorld {
   readonly products: (sourceId: string) => SourceProducts | null;
   readonly vault: (id: string) => Vault;
   readonly clock: Clock;
+  readonly env: VaultDeps["env"];
   readonly telemetry: Telemetry;
 }
 
@@ -34,7 +36,7 @@ interface Capturable {
 
 /** @throws AgentError `config` where the source is not set up for captures */
 function capturable(sourceId: string, world: CaptureWorld): Capturable {
-  const { config, clock } = world;
+  const { config, clock, env } = world;
   const policy = config.sources.find((source) => source.id === sourceId);
   const products = world.products(sourceId);
   if (policy === undefined) throw new AgentError("usage", "no-such-source", `The configuration has no source "${sourceId}" with backups.`);
@@ -45,7 +47,7 @@ function capturable(sourceId: string, world: CaptureWorld): Capturable {
   const vault = config.vaults.find((one) => one.id === policy.backups.vaultId);
   const definition = vaults.find((one) => one.type === vault?.type);
   const prefix = `${policy.backups.path.replace(/\/+$/u, "")}/`;
-  const writer = definition?.createWriter?.(policy.backups.vaultId, vault?.config, prefix, { baseDir: config.baseDir, clock });
+  const writer = definition?.createWriter?.(policy.backups.vaultId, vault?.config, prefix, { baseDir: config.baseDir, clock, env });
   if (writer === undefined)
     throw new AgentError("config", "vault-read-only", `Captures cannot be put into vault "${policy.backups.vaultId}".`, {
       mend: "use a dir or s3 vault",
@@ -138,7 +140,7 @@ export interface ScheduleWorld extends Omit<CaptureWorld, "config" | "products" 
 }
 
 export function scheduleCaptures(world: ScheduleWorld): CaptureSchedule {
-  const { clock, telemetry, meta } = world;
+  const { clock, env, telemetry, meta } = world;
   const running = new Map<string, Promise<void>>();
   const ending = new AbortController();
 
@@ -147,7 +149,7 @@ export function scheduleCaptures(world: ScheduleWorld): CaptureSchedule {
     const key = `capture:${sourceId}`;
     // Noted before it begins, as a failure: a process that dies of it does not begin again at once.
     await meta.set(key, formatAttempt({ at: startedAt, failures: failures + 1 }));
-    const now = { config: world.config(), products: world.products(), vault: world.vault(), clock, telemetry };
+    const now = { config: world.config(), products: world.products(), vault: world.vault(), clock, env, telemetry };
     try {
       const made = await captureNow(sourceId, now, ending.signal);
       await meta.set(key, formatAttempt({ at: startedAt, failures: 0 }));

@@ -45,12 +45,12 @@ export async function readConfig(path: string, env: World["env"]): Promise<Loade
 }
 
 /** Every vault of a configuration; one that cannot be made throws. */
-export function openVaults(config: LoadedConfig, clock: Clock): ReadonlyMap<string, Vault> {
+export function openVaults(config: LoadedConfig, { clock, env }: Pick<World, "clock" | "env">): ReadonlyMap<string, Vault> {
   return new Map(
     config.vaults.map(({ id, type, config: own }) => {
       const definition = vaults.find((candidate) => candidate.type === type);
       if (definition === undefined) throw new AgentError("config", "no-such-vault-type", `There is no vault type "${type}".`);
-      return [id, definition.create(id, own, { baseDir: config.baseDir, clock })];
+      return [id, definition.create(id, own, { baseDir: config.baseDir, clock, env })];
     }),
   );
 }
@@ -71,8 +71,8 @@ export async function productsOf(
   return openProducts(config.connections, platforms, { http, clock, random, telemetry });
 }
 
-export function settingsOf(config: LoadedConfig, clock: Clock): Settings {
-  const opened = openVaults(config, clock);
+export function settingsOf(config: LoadedConfig, world: Pick<World, "clock" | "env">): Settings {
+  const opened = openVaults(config, world);
   return {
     configHash: config.hash,
     policies: config.sources,
@@ -135,7 +135,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
     // Evidence is ours alone, so whoever held a lease is gone.
     await opened.leases.dropAll();
     const withProducts = async (of: LoadedConfig): Promise<Settings> => ({
-      ...settingsOf(of, clock),
+      ...settingsOf(of, world),
       products: await productsOf(of, world, telemetry.telemetry, opened.repositories.meta),
     });
     const settings = await withProducts(config);
@@ -155,6 +155,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
         products: () => products,
         vault: () => vault,
         clock,
+        env: world.env,
         telemetry: telemetry.telemetry,
         meta: opened.repositories.meta,
         firstSeen: async (id) => (await opened.repositories.sources.firstSeen()).get(id) ?? null,

@@ -3,15 +3,22 @@ import type { z } from "zod";
 import type { VaultWriter } from "./platform-ports.ts";
 import type { Check, Clock, Format, Sandbox, Vault } from "./ports.ts";
 
+export interface VaultDeps {
+  readonly baseDir: string;
+  readonly clock: Clock;
+  /** Where a proxy is looked for. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 export interface VaultDefinition {
   readonly type: string;
   readonly summary: string;
   /** Strict object schema of its configuration, every field described, without `type`. Secrets use `secretSchema` of kit/secret.ts. */
   readonly schema: z.ZodObject;
   /** `config` was parsed by `schema`; relative paths in it are relative to `baseDir`. */
-  create(id: string, config: unknown, deps: { readonly baseDir: string; readonly clock: Clock }): Vault;
+  create(id: string, config: unknown, deps: VaultDeps): Vault;
   /** Where captures are put: below `prefix` and nowhere else. Absent: this kind of vault is only read. */
-  createWriter?(id: string, config: unknown, prefix: string, deps: { readonly baseDir: string; readonly clock: Clock }): VaultWriter;
+  createWriter?(id: string, config: unknown, prefix: string, deps: VaultDeps): VaultWriter;
 }
 
 export interface FormatDefinition {

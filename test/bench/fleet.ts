@@ -86,7 +86,7 @@ async function run(): Promise<void> {
   const child: { run: RunChild } = { run: runChild };
   const self = selfGauges(telemetry.telemetry);
   const catalogueConfig = catalogueConfigOf(config);
-  const settings = settingsOf(config, clock);
+  const settings = settingsOf(config, { clock, env: {} });
   const cataloguer = createCataloguer({
     config: () => catalogueConfig,
     vault: settings.vault,

@@ -59,7 +59,7 @@ export async function checkConfig(options: { config: string | null; output: How 
       out: shell.out,
       clock: world.clock,
       loadConfig: () => readConfig(configPath(options.config), shell.env),
-      openVaults: async (config) => openVaults(config, world.clock),
+      openVaults: async (config) => openVaults(config, world),
       probeIsolation: async () => (await drillRunner(world)).isolation,
       formats: registries.formats,
     },
@@ -74,7 +74,7 @@ export async function discover(options: { config: string | null; all: boolean; o
     now: () => clock.now(),
     async discover() {
       const config = await readConfig(configPath(options.config), shell.env);
-      const vaults = openVaults(config, clock);
+      const vaults = openVaults(config, world);
       return discoverNow(
         {
           config: catalogueConfigOf(config),
@@ -137,12 +137,13 @@ export async function captureOnce(
       config.sources.map((one) => one.id),
     );
     const { products, telemetry } = await askedByPerson(config, world, shell);
-    const vaults = openVaults(config, world.clock);
+    const vaults = openVaults(config, world);
     return {
       config,
       products,
       vault: (id) => vaults.get(id) ?? noVault(id),
       clock: world.clock,
+      env: world.env,
       telemetry,
     };
   };

@@ -17,7 +17,7 @@ export interface S3Deps {
   readonly random?: () => number;
   /** Longest that one request may take, in milliseconds; 60,000 unless told. */
   readonly requestMs?: number;
-  /** Where a proxy is looked for; the process's own environment unless told. */
+  /** Where a proxy is looked for; without it there is none. */
   readonly env?: Env;
 }
 
@@ -48,7 +48,7 @@ export function s3Calls(config: S3VaultConfig, deps: S3Deps): S3Calls {
   let client: Promise<{ sdk: S3Sdk; client: S3Client }> | null = null;
 
   const connected = (): Promise<{ sdk: S3Sdk; client: S3Client }> => {
-    client ??= connect(config, clock, requestMs, deps.env ?? process.env);
+    client ??= connect(config, clock, requestMs, deps.env ?? {});
     const mine = client;
     mine.catch(() => {
       if (client === mine) client = null;

@@ -21,8 +21,8 @@ export const s3VaultDefinition: VaultDefinition = {
   type: "s3",
   summary: "a bucket of AWS S3 or of a server that speaks its language",
   schema: s3VaultSchema,
-  create: (id, config, { clock }) => s3Vault(id, config as S3VaultConfig, { clock }),
-  createWriter: (_, config, prefix, { clock }) => s3VaultWriter(config as S3VaultConfig, prefix, { clock }),
+  create: (id, config, { clock, env }) => s3Vault(id, config as S3VaultConfig, { clock, env }),
+  createWriter: (_, config, prefix, { clock, env }) => s3VaultWriter(config as S3VaultConfig, prefix, { clock, env }),
 };
 
 const MAX_RANGE_BYTES = 64 * 1024 * 1024;

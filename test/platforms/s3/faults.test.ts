@@ -191,7 +191,7 @@ describe("restorewatch check", () => {
               config.vaults.map((one) => {
                 const definition = vaults.find((candidate) => candidate.type === one.type);
                 if (definition === undefined) throw new Error("no such type");
-                return [one.id, definition.create(one.id, one.config, { baseDir: "/", clock })];
+                return [one.id, definition.create(one.id, one.config, { baseDir: "/", clock, env: {} })];
               }),
             ),
           probeIsolation: async () => ({

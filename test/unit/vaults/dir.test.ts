@@ -20,7 +20,11 @@ async function onDisk(): Promise<VaultHarness> {
   await mkdir(join(base, "vault"));
   const root = join(base, "vault");
   return {
-    vault: dirVaultDefinition.create("nightly", dirVaultDefinition.schema.parse({ path: "vault" }), { baseDir: base, clock: fakeClock() }),
+    vault: dirVaultDefinition.create("nightly", dirVaultDefinition.schema.parse({ path: "vault" }), {
+      baseDir: base,
+      clock: fakeClock(),
+      env: {},
+    }),
     put: (path, bytes, mtime) => put(root, path, bytes, mtime),
     remove: (path) => rm(join(root, path), { recursive: true }),
     dispose: () => rm(base, { recursive: true, force: true }),
