@@ -78,11 +78,11 @@ export const anomalies: DashboardSpec = {
         ...SIGNALS.map(({ signal, unit, words }) => ({
           ...half,
           title: `${words} and band`,
-          description: `${words}, what was expected, and the edges of the band; outside is an alarm. The 5 sources nearest to one.`,
+          description: `${words}, what was expected, and the edges of the band; outside is an alarm. The 3 sources nearest to one.`,
           unit,
           links: ["source"] as const,
           queries: band(signal).map(({ expr, legend }) => ({
-            expr: `(${expr}) and on (source) topk(5, max by (source) (${of("backup_anomaly_score", `signal="${signal}"`)}))`,
+            expr: `(${expr}) and on (source) topk(3, max by (source) (${of("backup_anomaly_score", `signal="${signal}"`)}))`,
             legend,
           })),
         })),

@@ -8,6 +8,12 @@ export const RPO_USED = `(time() - (max by (source) (${of("backup_last_success_t
 /** Age of the newest verification of a layer as a share of its objective. */
 export const VERIFICATION_USED = `(time() - max by (source, layer) (${of("restore_last_verified_timestamp_seconds")})) / on (source, layer) max by (source, layer) (${of("restore_verification_objective_seconds")})`;
 
+const orNone = (expression: string): string => `(${expression} or on (source) 0 * max by (source) (${of("backup_source_info")}))`;
+const FAILING = orNone(`count by (source) (max by (source, check) (${of("restore_check_failing")}))`);
+const ALARMS = orNone(`sum by (source) (max by (source, signal, kind) (${of("backup_anomaly_active")}))`);
+/** What is wrong with a source, counted: failing checks, alarms, a recovery point that is too old, a layer not verified in time. */
+const TROUBLES = `${FAILING} + ${ALARMS} + ${orNone(`(${RPO_USED} > bool 1)`)} + ${orNone(`max by (source) (${VERIFICATION_USED} > bool 1)`)}`;
+
 const number = { kind: "stat", unit: "none", width: 4, height: 4 } as const;
 
 export const fleet: DashboardSpec = {
@@ -69,21 +75,17 @@ export const fleet: DashboardSpec = {
           kind: "table",
           title: "Sources, worst first",
           description:
-            "One row a source, most failing checks first, then the oldest recovery points. A share above 100 % is a broken promise. Click a source to open it.",
+            "The 100 worst. Troubles counts failing checks, alarms, a recovery point too old, a layer not verified in time. Above 100 % a promise is broken.",
           unit: "none",
           width: 24,
           height: 11,
           key: "source",
           labels: { source: "Source", platform: "Platform", domain: "Domain", owner: "Owner", tier: "Tier" },
-          sortBy: "Failing checks",
+          sortBy: "Troubles",
           links: ["source of the row", "traces of the row"],
           columns: [
-            {
-              title: "Failing checks",
-              unit: "none",
-              steps: NONE_IS_GOOD,
-              expr: `topk(100, count by (source) (max by (source, check) (${of("restore_check_failing")})) * on (source) group_left (platform, domain, owner, tier) ${CHOSEN} or on (source) 0 * ${CHOSEN})`,
-            },
+            { title: "Troubles", unit: "none", steps: NONE_IS_GOOD, expr: `topk(100, ${chosen(TROUBLES)})` },
+            { title: "Failing checks", unit: "none", steps: NONE_IS_GOOD, expr: FAILING },
             { title: "Recovery point objective used", unit: "percentunit", steps: USED_UP, expr: thin(RPO_USED) },
             {
               title: "Newest recovery point, age",
@@ -91,12 +93,7 @@ export const fleet: DashboardSpec = {
               expr: thin(`time() - ${of("backup_last_success_timestamp_seconds")}`),
             },
             { title: "Verification objective used", unit: "percentunit", steps: USED_UP, expr: thin(VERIFICATION_USED) },
-            {
-              title: "Alarms",
-              unit: "none",
-              steps: NONE_IS_CALM,
-              expr: `sum by (source) (max by (source, signal, kind) (${of("backup_anomaly_active")})) and on (source) ${CHOSEN}`,
-            },
+            { title: "Alarms", unit: "none", steps: NONE_IS_CALM, expr: ALARMS },
             { title: "Size", unit: "bytes", expr: thin(of("backup_size_bytes")) },
             { title: "Recovery points", unit: "short", expr: thin(of("backup_recovery_points")) },
           ],

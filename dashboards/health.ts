@@ -135,7 +135,7 @@ export const health: DashboardSpec = {
           unit: "percentunit",
           queries: [
             {
-              expr: "rate(process_cpu_seconds_total[$__rate_interval]) and on (instance) restorewatch_heartbeat_timestamp_seconds",
+              expr: "rate(process_cpu_seconds_total{job='restorewatch'}[$__rate_interval])",
               legend: "{{instance}}",
             },
           ],
@@ -147,20 +147,18 @@ export const health: DashboardSpec = {
           unit: "bytes",
           queries: [
             {
-              expr: "process_resident_memory_bytes and on (instance) restorewatch_heartbeat_timestamp_seconds",
+              expr: "process_resident_memory_bytes{job='restorewatch'}",
               legend: "{{instance}} resident",
             },
-            { expr: "nodejs_heap_size_used_bytes and on (instance) restorewatch_heartbeat_timestamp_seconds", legend: "{{instance}} heap" },
+            { expr: "nodejs_heap_size_used_bytes{job='restorewatch'}", legend: "{{instance}} heap" },
           ],
         },
         {
           ...half,
-          title: "Event loop and open files",
-          description: "Lag of the event loop, 99th percentile: above a second, polls and pages are late.",
+          title: "Lag of the event loop",
+          description: "99th percentile: above a second, polls and pages are late.",
           unit: "s",
-          queries: [
-            { expr: "nodejs_eventloop_lag_p99_seconds and on (instance) restorewatch_heartbeat_timestamp_seconds", legend: "{{instance}}" },
-          ],
+          queries: [{ expr: "nodejs_eventloop_lag_p99_seconds{job='restorewatch'}", legend: "{{instance}}" }],
         },
         {
           ...half,

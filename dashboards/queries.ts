@@ -17,7 +17,6 @@ export const PROMISED = [
 export const FOREIGN = [
   "process_cpu_seconds_total",
   "process_resident_memory_bytes",
-  "process_open_fds",
   "nodejs_eventloop_lag_p99_seconds",
   "nodejs_heap_size_used_bytes",
   "otelcol_exporter_queue_size",
