@@ -55,7 +55,12 @@ export interface AlertDefinition {
   readonly summary: string;
   readonly description: string;
   /** Series beside the plain ones under which it fires, and under which it does not; `removable`: it ends when the source is taken out. */
-  readonly test: { readonly fires: TestSeries; readonly quiet: TestSeries; readonly survives: boolean };
+  readonly test: {
+    readonly fires: TestSeries;
+    readonly quiet: TestSeries;
+    readonly survives: boolean;
+    readonly alsoQuiet?: { readonly series: TestSeries; readonly at?: string };
+  };
 }
 
 const SOURCE = 'instance="a",source="crm"';
@@ -180,7 +185,7 @@ export const ALERTS: readonly AlertDefinition[] = [
   {
     alert: "RestoreVerificationFailed",
     severity: "critical",
-    expr: "max by (instance, source, layer) (restore:check_failing:held) > 0",
+    expr: "max by (instance, source, layer) (restore:check_failing:held)",
     ofSource: true,
     summary: "A backup of {{ $labels.source }} does not restore ({{ $labels.layer }})",
     description:
@@ -214,7 +219,7 @@ export const ALERTS: readonly AlertDefinition[] = [
   {
     alert: "RestoreVerificationInconclusive",
     severity: "warning",
-    expr: "(restore:consecutive_failures:held >= 3) unless on (instance, source, layer) (restore:check_failing:held > 0)",
+    expr: "(restore:consecutive_failures:held >= 3) unless on (instance, source, layer) restore:check_failing:held",
     ofSource: true,
     summary: "Drills of {{ $labels.source }} cannot tell ({{ $labels.layer }})",
     description:
@@ -226,6 +231,7 @@ export const ALERTS: readonly AlertDefinition[] = [
         ...at("restore_check_failing", "1x240", ',check="links.resolve",layer="content"'),
       },
       survives: true,
+      alsoQuiet: { series: at("restore_consecutive_failures", "2x240", layer) },
     },
   },
   {
@@ -260,6 +266,7 @@ export const ALERTS: readonly AlertDefinition[] = [
       fires: at("restore_compared_items", "2x240", ',result="mismatch"'),
       quiet: at("restore_compared_items", "2x240", ',result="changed"'),
       survives: true,
+      alsoQuiet: { series: at("restore_compared_items", "0x240", ',result="mismatch"') },
     },
   },
   {
@@ -287,6 +294,7 @@ export const ALERTS: readonly AlertDefinition[] = [
       fires: { 'restorewatch_scratch_leaks{instance="a"}': "1x240" },
       quiet: { 'restorewatch_scratch_leaks{instance="a"}': "0x240" },
       survives: false,
+      alsoQuiet: { series: { 'restorewatch_sandbox_leaks{instance="a"}': "0x240" } },
     },
   },
   {
@@ -315,6 +323,7 @@ export const ALERTS: readonly AlertDefinition[] = [
         'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="success"}': "0+1x240",
       },
       survives: false,
+      alsoQuiet: { series: { 'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "5x240" } },
     },
   },
   {

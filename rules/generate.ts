@@ -91,6 +91,14 @@ const BURN: readonly AlertDefinition[] = [
         'backup_last_success_timestamp_seconds{instance="a",source="crm"}': "0+60x240",
       },
       survives: true,
+      // A breach that has only begun: the short windows burn, the long ones do not.
+      alsoQuiet: {
+        at: "131m",
+        series: {
+          'backup_rpo_objective_seconds{instance="a",source="crm"}': "1800x240",
+          'backup_last_success_timestamp_seconds{instance="a",source="crm"}': "0+60x100 6000x140",
+        },
+      },
     },
   },
 ];
@@ -123,7 +131,7 @@ export function casesOf(definition: AlertDefinition): readonly Case[] {
       { name: "fires when there never was one", series: { [INFO]: "1x240" }, at: "30m", fires: true },
       { name: "is quiet while it beats", series: PLAIN, at: "2h", fires: false },
       { name: "ends when it beats again", series: { ...PLAIN, [HEARTBEAT]: "0+60x60 _x60 7260+60x120" }, at: "3h", fires: false },
-      { name: "waits for a restart", series: { ...PLAIN, [HEARTBEAT]: "0+60x60 _x180" }, at: "70m", fires: false },
+      { name: "waits for a restart", series: { ...PLAIN, [HEARTBEAT]: "0+60x60 _x180" }, at: "73m", fires: false },
     ];
   const fires = { ...PLAIN, ...test.fires };
   const quiet = { ...PLAIN, ...test.quiet };
@@ -133,6 +141,8 @@ export function casesOf(definition: AlertDefinition): readonly Case[] {
     { name: "fires", series: fires, at: "2h", fires: true },
     { name: "is quiet", series: quiet, at: "2h", fires: false },
   ];
+  if (test.alsoQuiet !== undefined)
+    cases.push({ name: "is quiet here too", series: { ...PLAIN, ...test.alsoQuiet.series }, at: test.alsoQuiet.at ?? "2h", fires: false });
   if (!ofSource) return cases;
   return [
     ...cases,
