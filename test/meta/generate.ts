@@ -16,6 +16,7 @@ import { vaults } from "../../agent/vaults/api.ts";
 import { dashboardFiles } from "../../dashboards/build.ts";
 import { alertsYaml, recordingYaml, testsYaml } from "../../rules/generate.ts";
 import { runbooks } from "../../rules/runbooks.ts";
+import { committedFaultsTable } from "../bench/faults/table.ts";
 import { abilities } from "./abilities.ts";
 import { ROOT } from "./sources.ts";
 
@@ -41,6 +42,7 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
         ["metrics", metricsTable()] as const,
         ["formats", formatsTable] as const,
         ["connectors", connectorsTable] as const,
+        ["faults", committedFaultsTable()] as const,
       ].reduce((text, [name, content]) => fill(text, name, content), readme),
     ],
     ["rules/recording.yaml", recordingYaml()],
