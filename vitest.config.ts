@@ -18,6 +18,17 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // The agent among the servers that observe it: collector, Prometheus, Alertmanager, as real processes.
+      {
+        test: {
+          ...shared,
+          name: "stack",
+          include: ["test/stack/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
       // Needs Chromium: not part of `npm test`, which runs on a machine that has only Node and npm.
       { test: { ...shared, name: "browser", include: ["test/browser/**/*.test.ts"], fileParallelism: false } },
     ],

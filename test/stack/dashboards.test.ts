@@ -69,7 +69,7 @@ beforeAll(async () => {
       "--config",
       config,
     );
-    expect([told.code, told.stderr]).toEqual([0, ""]);
+    if (told.code !== 0 || told.stderr !== "") throw new Error(`the run of ${source} was not taken: ${told.code} ${told.stderr}`);
   }
   const folder = join(home, ".restorewatch/quickstart/backups/broken");
   const names = (await readdir(folder)).filter((name) => !name.endsWith(".json")).sort();

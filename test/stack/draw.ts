@@ -104,7 +104,8 @@ function rows(one: PanelJson, results: Results): string {
   const key = ({ labels }: Series): string => (results.length === 1 ? JSON.stringify(labels) : (labels["source"] ?? ""));
   const unitOf = (title: string): string => {
     const properties = one.fieldConfig?.overrides.find(({ matcher }) => matcher.options === title)?.properties ?? [];
-    return String(properties.find(({ id }) => id === "unit")?.value ?? "none");
+    const unit = properties.find(({ id }) => id === "unit")?.value;
+    return typeof unit === "string" ? unit : "none";
   };
   const cell = (row: string, name: string, title: string): { readonly text: string; readonly order: number | string } => {
     const query = name === "Value" ? 0 : (/^Value #(\w)$/.exec(name)?.[1]?.codePointAt(0) ?? 64) - 65;
