@@ -99,37 +99,58 @@ async function rowsByKey(
   const askable = [...new Set(keys)].filter((key) => /^rec[A-Za-z0-9]{1,40}$/u.test(key));
   const fields = collection.fields.map((field) => field.id);
   const found: Row[] = [];
+  const ask = async (part: readonly string[]): Promise<void> => {
+    const formula = `OR(${part.map((key) => `RECORD_ID()='${key}'`).join(",")})`;
+    for await (const rows of listing(client, place, collection, { fields, formula, once: true }, signal)) found.push(...rows);
+  };
   for (let at = 0; at < askable.length; at += MOST_ROWS) {
     signal.throwIfAborted();
     const part = askable.slice(at, at + MOST_ROWS);
-    const formula = `OR(${part.map((key) => `RECORD_ID()='${key}'`).join(",")})`;
-    for await (const rows of listing(client, place, collection, { fields, formula }, signal)) found.push(...rows);
+    const before = found.length;
+    await ask(part);
+    // What is missing is deleted, or was left out of the answer: said to be gone only when a second answer lacks it too.
+    const there = new Set(found.slice(before).map((row) => row.id));
+    const missing = part.filter((key) => !there.has(key));
+    if (missing.length > 0) await ask(missing);
   }
   const wanted = new Set(askable);
   if (found.some((row) => !wanted.has(row.id))) throw unexpected("records that were not asked for");
   return found;
 }
 
-/** Page after page of one listing, which Airtable keeps for some minutes. */
+/**
+ * Page after page of one listing, which Airtable keeps for some minutes. No answer says how many records there are, so a page that could
+ * be short, the last one or one that is not full, is asked for a second time, and counts only what both together show.
+ * @param asked `once`: the caller knows what must be there
+ */
 export async function* listing(
   client: Client,
   place: Pick<Place, "base" | "pageSize">,
   collection: Pick<Collection, "id">,
-  asked: { readonly fields: readonly string[]; readonly formula?: string | undefined },
+  asked: { readonly fields: readonly string[]; readonly formula?: string | undefined; readonly once?: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<readonly Row[]> {
   const seen = new Set<string>();
-  for (let offset: string | undefined; ;) {
+  const { once = false, ...wanted } = asked;
+  const ask = (offset: string | undefined) => {
     signal.throwIfAborted();
-    const page = await inItsWords(collection.id, () =>
-      client.rows(place.base, collection.id, { ...asked, pageSize: place.pageSize, offset }, signal),
-    );
-    const rows = page.records.filter((row) => !seen.has(row.id));
-    for (const row of rows) seen.add(row.id);
+    return inItsWords(collection.id, () => client.rows(place.base, collection.id, { ...wanted, pageSize: place.pageSize, offset }, signal));
+  };
+  for (let offset: string | undefined; ;) {
+    const page = await ask(offset);
+    const doubtful = !once && (page.offset === undefined || page.records.length < place.pageSize);
+    const second = doubtful ? await ask(offset) : page;
+    const rows: Row[] = [];
+    for (const row of [...page.records, ...second.records]) {
+      if (seen.has(row.id)) continue;
+      seen.add(row.id);
+      rows.push(row);
+    }
     if (rows.length > 0) yield rows;
-    if (page.offset === undefined) return;
-    if (page.offset === offset) throw unexpected("the same page again");
-    offset = page.offset;
+    const next = second.records.length > page.records.length ? (second.offset ?? page.offset) : (page.offset ?? second.offset);
+    if (next === undefined) return;
+    if (next === offset) throw unexpected("the same page again");
+    offset = next;
   }
 }
 

@@ -46,8 +46,6 @@ export interface FaultyProduct {
   readonly renamed: readonly [string, string];
   /** How the addresses of its records begin; null where one answer holds everything, and nothing else tells how much that is. */
   readonly lists: string | null;
-  /** Why a list that the product itself shortened cannot be told from a short one; absent where it can. */
-  readonly uncounted?: string;
   start(): Promise<Started>;
 }
 
@@ -201,7 +199,6 @@ export const AIRTABLE: FaultyProduct = {
   definition: airtable,
   renamed: ["records", "rows"],
   lists: null,
-  uncounted: "the Web API tells no number of records",
   start: () =>
     stoppable(async (stops) => {
       // One time for both: what the connector waits for has passed for the server too.
