@@ -200,6 +200,12 @@ export const METRICS = {
     help: "With this confidence fewer than such a share of the records of the last drill's backup is bad; a single one may still be.",
     labels: ["source", "layer", "confidence"],
   },
+  restore_forecast_seconds: {
+    type: "gauge",
+    unit: "s",
+    help: "How long a full restore of the newest recovery point is expected to take, and the upper edge of its 90 % interval; absent while unknown.",
+    labels: ["source", "bound"],
+  },
   restore_drill_due_timestamp_seconds: {
     type: "gauge",
     unit: "s",
