@@ -10,6 +10,7 @@ import { type S3Server, startS3 } from "../../servers/versitygw.ts";
 import { type DirectusHarness, directusOnThisMachine } from "../directus/harness.ts";
 import { FLOW_SECRET } from "../directus/seed.ts";
 import { clientOf, newBucket } from "../s3/harness.ts";
+import { expectSweptAfterKill } from "./killed-restore.ts";
 
 let product: DirectusHarness;
 let s3: S3Server;
@@ -142,6 +143,13 @@ describe("a paper on Directus", () => {
     const drilled = await drill();
     expect(checkOf(drilled, "live.compared")?.observed).toContain("spare");
     expect(drilled.layers).toMatchObject({ content: "verified", scratch: "verified" });
+  });
+
+  test("an agent killed in the middle of a restore leaves collections behind: the next one finds and removes them", async () => {
+    await expectSweptAfterKill(home, "press", async () => {
+      const collections = (await product.callScratch("GET", "/collections")) as { collection: string }[];
+      return collections.filter(({ collection }) => !collection.startsWith("directus_")).length;
+    });
   });
 
   test("a configuration that makes a scratch place of production is refused before anything is written", async () => {

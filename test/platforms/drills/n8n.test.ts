@@ -11,6 +11,7 @@ import { type Postgres, startPostgres } from "../../servers/postgres.ts";
 import { type S3Server, startS3 } from "../../servers/versitygw.ts";
 import { type Api, apiOf, SECRET, seedShop, type Shop, startSink } from "../n8n/shop.ts";
 import { clientOf, newBucket } from "../s3/harness.ts";
+import { expectSweptAfterKill } from "./killed-restore.ts";
 
 let postgres: Postgres;
 let production: N8n;
@@ -142,6 +143,16 @@ describe("flows on n8n", () => {
     await api("DELETE", `/data-tables/${shop.things.id}/columns/${spare?.id ?? ""}`);
     const drilled = await drill();
     expect(drilled.checks.find((check) => check.id === "live.compared")?.observed).toContain("spare");
+  });
+
+  test("an agent killed in the middle of a restore leaves tables and workflows behind: the next one removes them", async () => {
+    await expectSweptAfterKill(home, "flows", async () => {
+      const lists = await Promise.all(
+        ["/data-tables?limit=250", "/workflows?limit=250"].map((path) => apiOf(scratch)<{ data: unknown[] }>("GET", path)),
+      );
+      return lists.reduce((sum, { data }) => sum + data.length, 0);
+    });
+    expect(sink.heard(), "no side effect of what was left").toBe(0);
   });
 
   test("a key that was revoked is inconclusive, never a failure of the layer", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runAgent } from "../../integration/agent/running.ts";
 import { nextSecond, type NocoShop, startShop } from "../nocodb/shop.ts";
+import { expectSweptAfterKill } from "./killed-restore.ts";
 
 let shop: NocoShop;
 let home = "";
@@ -107,6 +108,13 @@ describe("a shop on NocoDB", () => {
     const told = drilled.checks.find((check) => check.id === "live.compared")?.observed;
     expect(told).toContain("Fleeting");
     expect(drilled.layers["scratch"]).toBe("verified");
+  });
+
+  test("an agent killed in the middle of a restore leaves a base behind: the next one finds it by its tag and removes it", async () => {
+    await expectSweptAfterKill(home, "shop", async () => {
+      const { list } = await shop.api<{ list: { description?: string | null }[] }>("GET", "/api/v2/meta/bases");
+      return list.filter(({ description }) => description?.includes("restorewatch-shop-") === true).length;
+    });
   });
 
   test("a token that was revoked is inconclusive, never a failure", async () => {

@@ -1,13 +1,12 @@
 /** The whole way on two real Node-RED: captured, drilled into an instance of its own, compared with production that was broken. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { agentCommand, runAgent, startAgentProcess } from "../../integration/agent/running.ts";
+import { runAgent, startAgentProcess } from "../../integration/agent/running.ts";
 import { type NodeRed, startNodeRed } from "../../servers/node-red.ts";
 import { type Admin, adminOf, BROKER_SECRET, type Document, production, startSink, until } from "../node-red/flows.ts";
+import { expectSweptAfterKill } from "./killed-restore.ts";
 
 let live: NodeRed;
 let scratch: NodeRed;
@@ -118,21 +117,8 @@ describe("flows on Node-RED", () => {
   });
 
   test("an agent killed in the middle of a restore leaves flows behind: the next one finds them by their tag and removes them", async () => {
-    const [node, args] = agentCommand("drill", "flows");
-    const killed = spawn(node, args, { cwd: home, stdio: "ignore", env: { PATH: process.env["PATH"] } });
-    const ended = once(killed, "exit");
     const place = await adminOf(scratch);
-    await until(async () => (await place.flows()).flows.length > 0);
-    killed.kill("SIGKILL");
-    await ended;
-    expect((await place.flows()).flows.length, "left behind").toBeGreaterThan(0);
-    const agent = await startAgentProcess(home);
-    try {
-      await until(() => agent.stdout().includes("scratch workspaces of a killed run were found"));
-    } finally {
-      await agent.stop("SIGTERM");
-    }
-    expect((await place.flows()).flows).toEqual([]);
+    await expectSweptAfterKill(home, "flows", async () => (await place.flows()).flows.length);
     expect(sink.take(), "no side effect of what was left").toBe(0);
   });
 
