@@ -206,14 +206,32 @@ export interface ReadBack extends Described {
   readonly running: readonly string[];
 }
 
+/** What a load turns to next. */
+export interface LoadTurn {
+  /** `structure`: everything that comes whole with every sample. */
+  readonly step: "structure" | "records" | "links" | "files";
+  /** Id of the collection; null where it is of none or of all. */
+  readonly collection: string | null;
+}
+
+/** Requests so far, of everything that was opened together. */
+export interface RequestUse {
+  readonly requests: number;
+  readonly retries: number;
+  /** Held back so that no more went out than may. */
+  readonly waitMs: number;
+  /** What the product takes of us; null: as many as it answers. */
+  readonly perSecond: number | null;
+}
+
 /**
  * Ability: a place of its own where a backup is really restored. `provision` throws AgentError `config` code `scratch-is-production` where
  * the place is, or could be, the source itself.
  */
 export interface ScratchWorkspace {
   provision(tag: string, production: PlatformProbe["identity"], signal: AbortSignal): Promise<Workspace>;
-  /** Automations go in switched off, before any record. */
-  load(workspace: Workspace, set: RestoreSet, signal: AbortSignal): Promise<LoadOutcome>;
+  /** Automations go in switched off, before any record. `turn` is told what comes next; until it is, that is the structure. */
+  load(workspace: Workspace, set: RestoreSet, signal: AbortSignal, turn?: (next: LoadTurn) => void): Promise<LoadOutcome>;
   readBack(workspace: Workspace, set: RestoreSet, loaded: LoadOutcome, signal: AbortSignal): Promise<ReadBack>;
   /** Idempotent. `left`: what the product keeps all the same (NocoDB's tables after a soft delete), one sentence each. */
   dispose(workspace: Workspace, signal: AbortSignal): Promise<{ readonly left: readonly string[] }>;
@@ -282,6 +300,14 @@ export interface HttpTarget {
   readonly budget: { readonly name: string; readonly perDay: number } | null;
   /** True for a 429 that no waiting cures (Airtable's monthly quota). */
   readonly isQuota?: (status: number, body: string) => boolean;
+  /** Told of every request that goes out and of every wait before one. */
+  readonly meter?: HttpMeter;
+}
+
+export interface HttpMeter {
+  /** @param resend 0 for the first attempt */
+  sent(resend: number): void;
+  waited(reason: "rate_limit" | "retry", ms: number): void;
 }
 
 export interface HttpRequest<T> {
@@ -333,6 +359,8 @@ export interface OpenScratch {
   readonly workspace: ScratchWorkspace;
   readonly access: AccessProbe | null;
   readonly probe: ScratchProbe | null;
+  /** What was asked of the product so far; absent where nobody counts. */
+  readonly use?: () => RequestUse;
 }
 
 /** A source's live product and its scratch place, opened. */

@@ -73,8 +73,14 @@ function openTarget(target: HttpTarget, limiter: Limiter, deps: HttpDeps): HttpT
       clock,
       random: deps.random,
       dispatcher: deps.dispatcher,
-      around: (call, work) => inSpan(call, work, peer, telemetry),
-      waited: (reason, ms) => telemetry.count("restorewatch_platform_wait_seconds_total", { platform: peer, reason }, ms / 1000),
+      around: (call, work) => {
+        target.meter?.sent(call.resend);
+        return inSpan(call, work, peer, telemetry);
+      },
+      waited: (reason, ms) => {
+        target.meter?.waited(reason, ms);
+        telemetry.count("restorewatch_platform_wait_seconds_total", { platform: peer, reason }, ms / 1000);
+      },
     },
   );
   return {

@@ -1,7 +1,7 @@
 /** A backup into the scratch base: tables of each shape once, links when all tables are there, rows ten at a time, then links and files. */
 import type { Collection, ContentRecord, Field } from "../../core/content.ts";
 import { sha256Hex } from "../../core/ids.ts";
-import type { Json, LoadOutcome, RestoreSet } from "../../core/platform-ports.ts";
+import type { Json, LoadOutcome, LoadTurn, RestoreSet } from "../../core/platform-ports.ts";
 import { type Client, MOST_WRITES } from "./client.ts";
 import { isRefusal, unexpected } from "./errors.ts";
 import { documentsSchema, type Table, type TableField } from "./schema.ts";
@@ -12,7 +12,14 @@ import { PEOPLE, toAirtable } from "./values.ts";
 /** Holds the key of the backup: ids are Airtable's own. */
 export const KEY_FIELD = "restorewatch key";
 
-export async function loadBase(client: Client, base: string, prefix: string, set: RestoreSet, signal: AbortSignal): Promise<LoadOutcome> {
+export async function loadBase(
+  client: Client,
+  base: string,
+  prefix: string,
+  set: RestoreSet,
+  signal: AbortSignal,
+  turn?: (next: LoadTurn) => void,
+): Promise<LoadOutcome> {
   const refused: Refused = new Map();
   const shapes = shapesOf(set);
   const tables = new Map<string, Table>();
@@ -24,10 +31,18 @@ export async function loadBase(client: Client, base: string, prefix: string, set
   const unrestorable = unrestorableOf(set, shapes, refused);
   const members = await membersOf(client, base, signal);
   const keys = new Map<string, Map<string, string>>();
-  for (const collection of set.collections)
+  for (const collection of set.collections) {
+    turn?.({ step: "records", collection: collection.id });
     keys.set(collection.id, await insertRows(client, base, collection, set, tables, { members, unrestorable, refused }, signal));
-  for (const collection of set.collections) await setLinks(client, base, collection, set, tables, keys, signal);
-  for (const collection of set.collections) await uploadFiles(client, base, collection, set, tables, keys, refused, signal);
+  }
+  for (const collection of set.collections) {
+    turn?.({ step: "links", collection: collection.id });
+    await setLinks(client, base, collection, set, tables, keys, signal);
+  }
+  for (const collection of set.collections) {
+    turn?.({ step: "files", collection: collection.id });
+    await uploadFiles(client, base, collection, set, tables, keys, refused, signal);
+  }
   return {
     claimed: new Map([...keys].map(([id, given]) => [id, given.size])),
     keys,

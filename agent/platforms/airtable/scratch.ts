@@ -42,7 +42,7 @@ export function createScratch(client: Client, base: string, deps: Pick<PlatformD
       const { records } = await client.insert(base, marker.id, [{ fields: { [primaryOf(marker)]: tag } }], signal);
       return { id: records[0]?.id ?? "", tag, createdAt: deps.clock.now() };
     },
-    load: (workspace, set, signal) => loadBase(client, base, tablePrefix(workspace.tag), set, signal),
+    load: (workspace, set, signal, turn) => loadBase(client, base, tablePrefix(workspace.tag), set, signal, turn),
     readBack: (workspace, set, loaded, signal) => readBase(client, base, tablePrefix(workspace.tag), set, loaded, signal),
     dispose,
     sweep: async (prefix, keep, signal) => {

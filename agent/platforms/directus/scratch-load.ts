@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Collection, ContentRecord } from "../../core/content.ts";
 import { AgentError } from "../../core/errors.ts";
-import type { Json, LoadOutcome, RestoreSet, Workspace } from "../../core/platform-ports.ts";
+import type { Json, LoadOutcome, LoadTurn, RestoreSet, Workspace } from "../../core/platform-ports.ts";
 import type { Client } from "./client.ts";
 import { refusalOf } from "./errors.ts";
 import { anyLinks, concealed, shapeOf } from "../../products/directus/model.ts";
@@ -18,12 +18,19 @@ import { toDirectus } from "./writing.ts";
 const MOST_BYTES = 500_000;
 const MOST_ROWS = 200;
 
-export async function loadInto(client: Client, workspace: Workspace, set: RestoreSet, signal: AbortSignal): Promise<LoadOutcome> {
+export async function loadInto(
+  client: Client,
+  workspace: Workspace,
+  set: RestoreSet,
+  signal: AbortSignal,
+  turn?: (next: LoadTurn) => void,
+): Promise<LoadOutcome> {
   const refusals = new Refusals();
   const snapshot = answers.snapshotSchema.parse(set.originals["directus-snapshot"]);
   const taken = await loadSchema(client, workspace, set, snapshot, refusals, signal);
   await loadFlows(client, workspace, set, refusals, signal);
   const folders = await loadFolders(client, workspace, set, signal);
+  turn?.({ step: "files", collection: null });
   const files = await loadFiles(client, workspace, set, folders, refusals, signal);
   const claimed = new Map<string, number>();
   const keys = new Map<string, ReadonlyMap<string, string>>();
@@ -34,22 +41,25 @@ export async function loadInto(client: Client, workspace: Workspace, set: Restor
     const plan = planOf(collection, snapshot, set, files, loaded);
     unrestorable.push(...plan.unrestorable.map((field) => `${collection.id}/${field}`));
     const records = set.records.get(collection.id) ?? [];
+    turn?.({ step: "records", collection: collection.id });
     const put = await insert(client, plan, records, refusals, signal);
     claimed.set(collection.id, put.size);
     keys.set(collection.id, new Map(records.map((record) => [record.key, record.key])));
     loaded.add(collection.id);
     if (plan.later.size > 0)
-      waiting.push(() =>
-        setLater(
+      waiting.push(() => {
+        turn?.({ step: "links", collection: collection.id });
+        return setLater(
           client,
           plan,
           records.filter((record) => put.has(record.key)),
           refusals,
           signal,
-        ),
-      );
+        );
+      });
   }
   for (const work of waiting) await work();
+  turn?.({ step: "structure", collection: null });
   await restoreSpecials(client, taken, snapshot, refusals, signal);
   await loadAccess(client, workspace, set, taken, refusals, signal);
   await loadViews(client, workspace, set, taken, refusals, signal);

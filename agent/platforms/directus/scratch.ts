@@ -28,7 +28,7 @@ export function createScratch(client: Client, url: string, deps: Pick<PlatformDe
       const { id } = await client.post("/folders", { name: tag }, answers.createdSchema, signal);
       return { id, tag, createdAt: deps.clock.now() };
     },
-    load: (workspace, set, signal) => loadInto(client, workspace, set, signal),
+    load: (workspace, set, signal, turn) => loadInto(client, workspace, set, signal, turn),
     readBack: async (workspace, set, loaded, signal): Promise<ReadBack> => {
       const documents = await readDocuments(client, signal);
       const ours = new Set(

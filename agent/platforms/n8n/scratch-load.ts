@@ -1,7 +1,7 @@
 /** A backup into a workspace: workflows first and switched off, then data tables; ids are n8n's own and are remapped. */
 import { z } from "zod";
 import type { Collection, ContentRecord } from "../../core/content.ts";
-import type { Json, LoadOutcome, RestoreSet } from "../../core/platform-ports.ts";
+import type { Json, LoadOutcome, LoadTurn, RestoreSet } from "../../core/platform-ports.ts";
 import { type Rewrite, rewritten, type WorkflowBody } from "../../products/n8n/workflows.ts";
 import { type Client, isOwn500, isRefusal } from "./client.ts";
 import { unexpected } from "./errors.ts";
@@ -25,7 +25,13 @@ const MOST_CHARACTERS = 8_000_000;
 export type Ids = Record<"workflow" | "credential" | "table", Map<string, string>>;
 type Refused = Map<string, { readonly aspect: string; readonly reason: string; count: number }>;
 
-export async function loadInstance(client: Client, title: string, set: RestoreSet, signal: AbortSignal): Promise<LoadOutcome> {
+export async function loadInstance(
+  client: Client,
+  title: string,
+  set: RestoreSet,
+  signal: AbortSignal,
+  turn?: (next: LoadTurn) => void,
+): Promise<LoadOutcome> {
   const ids: Ids = { workflow: new Map(), credential: new Map(), table: new Map() };
   const refused: Refused = new Map();
   const documents = documentsOf(set);
@@ -45,8 +51,10 @@ export async function loadInstance(client: Client, title: string, set: RestoreSe
     await client.send("PUT", "/workflows/{workflow}", { workflow }, sent(name, mapped), ignoredSchema, signal);
   }
   const keys = new Map<string, ReadonlyMap<string, string>>();
-  for (const collection of set.collections)
+  for (const collection of set.collections) {
+    turn?.({ step: "records", collection: collection.id });
     keys.set(collection.id, await insertRows(client, ids.table.get(collection.id) ?? "", collection, set, refused, signal));
+  }
   const tagged = documents.workflows.filter((one) => (one.tags ?? []).length > 0).length;
   if (tagged > 0) count(refused, "automations", "tags belong to the whole instance and are not made anew in a scratch place", tagged);
   return {

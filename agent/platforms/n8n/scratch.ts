@@ -42,10 +42,10 @@ export function createScratch(client: Client, deps: Pick<PlatformDeps, "clock">)
       const made = await client.send("POST", "/data-tables", {}, body, tableSchema, signal);
       return { id: made.id, tag, createdAt: deps.clock.now() };
     },
-    load: async (workspace, set, signal) => {
+    load: async (workspace, set, signal, turn) => {
       if (tagOf(await client.table(workspace.id, signal)) !== titleOf(workspace.tag)) throw notOurs();
       await refuseCopies(client, new Set([...set.collections, ...set.automations].map((one) => one.id)), signal);
-      return loadInstance(client, titleOf(workspace.tag), set, signal);
+      return loadInstance(client, titleOf(workspace.tag), set, signal, turn);
     },
     readBack: (workspace, set, loaded, signal) => readInstance(client, titleOf(workspace.tag), set, loaded, signal),
     dispose,

@@ -1,6 +1,6 @@
 /** A backup into a base of ours: tables, webhooks switched off, links and computed columns, views, and only then records. */
 import type { Collection } from "../../core/content.ts";
-import type { Json, LoadOutcome, RestoreSet } from "../../core/platform-ports.ts";
+import type { Json, LoadOutcome, LoadTurn, RestoreSet } from "../../core/platform-ports.ts";
 import type { Client } from "./client.ts";
 import type { ColumnDocument, TableDocument } from "./documents.ts";
 import { documentsOf, type Mapping, Refusals } from "./restoring.ts";
@@ -10,7 +10,13 @@ import { insertRecords, setLinks } from "./scratch-records.ts";
 import { addHooks, addViews } from "./scratch-views.ts";
 import { COMPUTED } from "./values.ts";
 
-export async function loadBase(client: Client, base: string, set: RestoreSet, signal: AbortSignal): Promise<LoadOutcome> {
+export async function loadBase(
+  client: Client,
+  base: string,
+  set: RestoreSet,
+  signal: AbortSignal,
+  turn?: (next: LoadTurn) => void,
+): Promise<LoadOutcome> {
   const documents = documentsOf(set);
   const byId = new Map(documents.tables.map((table) => [table.id, table]));
   const refusals = new Refusals();
@@ -37,11 +43,12 @@ export async function loadBase(client: Client, base: string, set: RestoreSet, si
   const keys = new Map<string, ReadonlyMap<string, string>>();
   const claimed = new Map<string, number>();
   for (const collection of set.collections) {
+    turn?.({ step: "records", collection: collection.id });
     const given = await insertRecords(client, collection, set, mapping, members, refusals, signal);
     keys.set(collection.id, given);
     claimed.set(collection.id, given.size);
   }
-  await setLinks(client, set, keys, mapping, refusals, signal);
+  await setLinks(client, set, keys, mapping, refusals, signal, turn);
   return { claimed, keys, ...refusals.told() };
 }
 

@@ -1,6 +1,6 @@
 /** Records of a backup into a base of ours. Ids are the product's own: what it gave is mapped, in the order it was asked. */
 import type { Collection, ContentRecord, Field } from "../../core/content.ts";
-import type { Json, RestoreSet } from "../../core/platform-ports.ts";
+import type { Json, LoadTurn, RestoreSet } from "../../core/platform-ports.ts";
 import { mapLimit } from "../../kit/map-limit.ts";
 import { type Client, isOwn500, isRefusal, MOST_INSERTS } from "./client.ts";
 import { unexpected } from "./errors.ts";
@@ -127,12 +127,14 @@ export async function setLinks(
   mapping: Mapping,
   refusals: Refusals,
   signal: AbortSignal,
+  turn?: (next: LoadTurn) => void,
 ): Promise<void> {
   const documents = new Map(documentsOf(set).tables.map((table) => [table.id, table]));
   for (const { collection, field } of writers(set.collections, documents)) {
     const table = mapping.tables.get(collection.id);
     const column = mapping.columns.get(field.id);
     if (table === undefined || column === undefined) continue;
+    turn?.({ step: "links", collection: collection.id });
     const targets = keys.get(field.link?.collection ?? "") ?? new Map<string, string>();
     const own = keys.get(collection.id) ?? new Map<string, string>();
     const wanted = pairsOf(collection, field, set, own, targets);

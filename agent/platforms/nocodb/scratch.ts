@@ -31,9 +31,9 @@ export function createScratch(client: Client, options: ScratchOptions, deps: Pic
       if (made.id === production.scope) throw isProduction("The new base has the id of the source.");
       return { id: made.id, tag, createdAt: deps.clock.now() };
     },
-    load: async (workspace, set, signal) => {
+    load: async (workspace, set, signal, turn) => {
       refuseUnlessOurs(await client.base(workspace.id, signal), workspace.tag);
-      return loadBase(client, workspace.id, set, signal);
+      return loadBase(client, workspace.id, set, signal, turn);
     },
     readBack: (workspace, set, loaded, signal) => readBase(client, workspace.id, set, loaded, signal),
     dispose,
