@@ -1,5 +1,6 @@
 /** The frozen values that flow through the agent. All times are milliseconds since the epoch, UTC. */
 import type { Difference } from "./baseline.ts";
+import type { RestoreCost } from "./forecasting/costs.ts";
 import type { SampledLayer } from "./sampled.ts";
 import type { Aspect, Inventory, SemanticType } from "./content.ts";
 import type { AlarmKind, CheckStatus, DrillKind, ItemKind, Layer, Phase, RunOutcome, Signal, Verdict } from "./words.ts";
@@ -192,6 +193,8 @@ export interface DrillRecord {
   readonly compared?: Readonly<Record<"match" | "changed" | "mismatch" | "unverifiable", number>>;
   /** What was drawn for the layers that look at a sample, and how it went; absent where none did. */
   readonly sampled?: readonly SampledLayer[];
+  /** What restoring it cost, step by step; absent where it did not come to that, and in drills of older versions. */
+  readonly restoreCost?: RestoreCost;
 }
 
 export interface Alarm {

@@ -15,6 +15,8 @@ import { baselineEntries, baselineExpectation } from "./baselines.ts";
 import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
+import { restoreCost } from "./forecasts.ts";
+import type { RestoreCost } from "../core/forecasting/costs.ts";
 import { samplingRequest } from "./sampled.ts";
 import { lookAtProducts, type Looked, restoreRequest } from "./products.ts";
 import { leaveBehind, type Spares } from "./unread.ts";
@@ -117,7 +119,7 @@ async function drillUnderSpan(
     async (span) => {
       const startedAt = deps.clock.now();
       const started = deps.clock.monotonic();
-      const { outcome, name, compared, sampled } = await restore(due, policy, point, deps, span, signal);
+      const { outcome, name, compared, sampled, cost } = await restore(due, policy, point, deps, span, signal);
       if (signal.aborted) {
         span.fail("aborted");
         return null;
@@ -153,6 +155,7 @@ async function drillUnderSpan(
         traceId: span.traceId,
         ...(compared === null || compared === undefined ? {} : { compared }),
         ...(sampled.length === 0 ? {} : { sampled }),
+        ...(cost === null ? {} : { restoreCost: cost }),
       };
       tellSpan(span, drill);
       await record(drill, policy, deps, span);
@@ -174,10 +177,12 @@ async function restore(
   readonly name: string;
   readonly compared: DrillRecord["compared"] | null;
   readonly sampled: Looked["sampled"];
+  readonly cost: RestoreCost | null;
 }> {
   const products = deps.products?.(policy.id) ?? null;
   let compared: DrillRecord["compared"] | null = null;
   let sampled: Looked["sampled"] = [];
+  let cost: RestoreCost | null = null;
   let opened: OpenArtifact | null = null;
   let workDir: { readonly path: string; remove(): Promise<void> } | null = null;
   let outcome: ChildOutcome = {
@@ -201,6 +206,7 @@ async function restore(
     });
     const dir = workDir.path;
     const seed = randomBytes(16).toString("hex");
+    const fetching = deps.clock.monotonic();
     opened = await deps.telemetry.span(
       "vault.open",
       { [ATTRIBUTES.peerName]: `vault:${vault.id}`, [ATTRIBUTES.peerService]: `vault:${vault.id}`, [ATTRIBUTES.bytes]: point.bytes },
@@ -214,6 +220,7 @@ async function restore(
         }),
       { kind: "client" },
     );
+    const fetchMs = deps.clock.monotonic() - fetching;
     requirePoint(point, opened);
     const expectation = await expectationOf(policy, point, opened, deps);
     const made = expectation.run?.startedAt ?? point.createdAt;
@@ -239,7 +246,10 @@ async function restore(
     await atVault(deps, policy, signal, () => artifact.assertUnchanged());
     const startedAt = expectation.run?.startedAt ?? outcome.createdAt ?? point.createdAt;
     const order = { policy, point, drillId: due.id, digestKey: deps.digestKey, workDir: dir, startedAt, sampling };
+    const { phases, facts } = outcome;
     const looked = await lookAtProducts(order, products, outcome, deps, signal);
+    const loaded = outcome.trouble === null ? (facts?.inventory.records ?? null) : null;
+    cost = restoreCost({ fetchMs, opened: artifact, phases, loaded }, looked.cost ?? null);
     ({ outcome, compared, sampled } = looked);
     if (policy.verify.layers.includes("scratch")) deps.scratchLeaks?.(policy.id, looked.leaks);
   } catch (thrown) {
@@ -256,7 +266,7 @@ async function restore(
     await closeQuietly(opened, deps);
     await removeQuietly(workDir, deps);
   }
-  return { outcome, name: point.path, compared, sampled };
+  return { outcome, name: point.path, compared, sampled, cost };
 }
 
 /** A mounted vault whose server is gone answers no call at all: it is not waited for longer than a drill may take. */

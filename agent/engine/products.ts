@@ -1,6 +1,7 @@
 /** The layers that need a live product: what a drill does after its child has looked at the bytes. */
 import { asAgentError } from "../core/errors.ts";
 import type { SourceProducts } from "../core/platform-ports.ts";
+import type { StepCost } from "../core/forecasting/costs.ts";
 import type { SourcePolicy } from "../core/policy.ts";
 import type { Clock, Telemetry } from "../core/ports.ts";
 import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
@@ -19,6 +20,8 @@ export interface Looked {
   /** Scratch workspaces that could not be removed. */
   readonly leaks: number;
   readonly sampled: readonly SampledLayer[];
+  /** What the restore into the product cost; absent where there was none, or it did not end. */
+  readonly cost?: { readonly steps: readonly StepCost[]; readonly perSecond: number | null };
 }
 
 /** Production's keys listed for one collection in one drill. */
@@ -95,6 +98,7 @@ export async function lookAtProducts(
         leaks: scratch.leaks,
         outcome: merged(looked.outcome, scratch.checks, scratch.phases, scratch.trouble),
         sampled: [...looked.sampled, ...read("scratch", scratch.results, scratch.trouble)],
+        ...(scratch.costs === null ? {} : { cost: { steps: scratch.costs, perSecond: products.scratch.use?.().perSecond ?? null } }),
       };
     }
   } catch (thrown) {

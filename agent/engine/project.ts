@@ -5,6 +5,7 @@ import type { GaugeSample, LedgerRow, ProbeStatus } from "../core/ports.ts";
 import { gapAllowance } from "../core/statistics/rules.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
 import { ALARM_KINDS, CHECK_STATUSES, ITEM_KINDS, SIGNALS, type Signal } from "../core/words.ts";
+import type { Forecast } from "../core/forecasting/predict.ts";
 import { CONFIDENCE, type CoveragePaper } from "../core/sampled.ts";
 import { coverageAt } from "../core/sampling/coverage.ts";
 import { type Band, type Watched, WATCHED } from "./detections.ts";
@@ -29,6 +30,8 @@ export interface SourceState {
   readonly coverage?: CoveragePaper;
   /** What the detector made of the newest of each signal. */
   readonly bands?: ReadonlyMap<Watched, Band>;
+  /** How long the full restore of its newest point would take; null until enough is known. */
+  readonly forecast?: Forecast | null;
   readonly calendars: readonly (CalendarState & { readonly nextAt: number | null })[];
 }
 
@@ -119,6 +122,11 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
     add("restore_peak_memory_bytes", latest.resources?.peakRssBytes);
     add("restore_bytes_read", latest.resources?.readBytes);
     add("restore_disk_bytes", latest.resources?.diskBytes);
+  }
+  // What only our own database took says too little of how long the product takes.
+  if (state.forecast?.basis === "product") {
+    at("restore_forecast_seconds", state.forecast.expectedMs, { bound: "expected" });
+    at("restore_forecast_seconds", state.forecast.upperMs, { bound: "upper" });
   }
   at("restore_drill_due_timestamp_seconds", nextSampleAt(policy, state.points, state.ledger, now), { drill_kind: "sample" });
   for (const { calendar, nextAt } of state.calendars) at("restore_drill_due_timestamp_seconds", nextAt, { drill_kind: calendar.kind });

@@ -5,6 +5,7 @@ import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
 import type { Repositories } from "../core/ports.ts";
 import { COVERAGE_PAPER, parseCoverage } from "../core/sampled.ts";
 import { bandsOf } from "./detections.ts";
+import { readForecast } from "./forecasts.ts";
 import type { SourceState } from "./project.ts";
 
 export type DatedCalendar = CalendarState & { readonly nextAt: number | null };
@@ -47,6 +48,7 @@ export async function readSource(
     gaps: await repositories.observations.list(policy.id, "gap", { limit: 200 }),
     coverage: parseCoverage(await repositories.papers.get(policy.id, COVERAGE_PAPER)),
     bands: await bandsOf(policy, repositories),
+    forecast: await readForecast(repositories, policy.id),
     calendars,
   };
 }

@@ -1,6 +1,7 @@
 /** The one reducer from evidence to state. Applying an entry again changes nothing. */
 import type { Decision } from "../../core/decisions.ts";
 import { AgentError } from "../../core/errors.ts";
+import { rememberRestore } from "../forecasts.ts";
 import type { EvidenceEntry } from "../../core/evidence.ts";
 import { COVERAGE_PAPER, LEDGER_PAPER, papersAfter } from "../../core/sampled.ts";
 import type { DrillRecord } from "../../core/values.ts";
@@ -41,7 +42,10 @@ export async function applyEntry(repositories: Repositories, entry: EvidenceEntr
       return true;
     case "drill.finished": {
       const known = await repositories.drills.get(entry.drill.id);
-      if (known === null) await readItems(repositories.papers, entry.drill);
+      if (known === null) {
+        await readItems(repositories.papers, entry.drill);
+        await rememberRestore(repositories.papers, entry.drill);
+      }
       await repositories.drills.put(entry.drill);
       return known === null;
     }

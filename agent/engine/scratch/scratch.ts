@@ -9,7 +9,9 @@ import type { Clock, Telemetry } from "../../core/ports.ts";
 import type { SampledResult } from "../../core/sampled.ts";
 import type { CheckResult } from "../../core/values.ts";
 import type { Phase } from "../../core/words.ts";
+import type { StepCost } from "../../core/forecasting/costs.ts";
 import { ATTRIBUTES, SPANS } from "../../telemetry/names.ts";
+import { costedStep, loadCosts } from "./load-costs.ts";
 import {
   accessResult,
   automationResults,
@@ -38,6 +40,8 @@ export interface ScratchOutcome {
   readonly leaks: number;
   /** Of every item that did not come back the same; null where it was not seen. */
   readonly results: readonly SampledResult[] | null;
+  /** What the restore itself cost, without looking at it; null where it did not end. */
+  readonly costs: readonly StepCost[] | null;
 }
 
 /** How long disposing may take after everything else was aborted, ms. */
@@ -68,6 +72,7 @@ export async function scratchDrill(
   let trouble: ScratchOutcome["trouble"] = null;
   let workspace: Workspace | null = null;
   let results: readonly SampledResult[] | null = null;
+  let costs: readonly StepCost[] | null = null;
   let leaks = 0;
 
   const phase = async <T>(name: Phase, items: number, work: () => Promise<T>): Promise<T> => {
@@ -92,11 +97,17 @@ export async function scratchDrill(
   };
 
   try {
-    const place = await phase("provision", 0, () =>
-      scratch.workspace.provision(scratchTag(order.sourceId, order.drillId), production, signal),
+    const { value: place, cost: provisioned } = await phase("provision", 0, () =>
+      costedStep("provision", clock, scratch.use, () =>
+        scratch.workspace.provision(scratchTag(order.sourceId, order.drillId), production, signal),
+      ),
     );
     workspace = place;
-    const loaded = await phase("load", recordsIn(set), () => scratch.workspace.load(place, set, signal));
+    const { loaded, steps } = await phase("load", recordsIn(set), async () => {
+      const measured = loadCosts(set, clock, scratch.use);
+      return { loaded: await scratch.workspace.load(place, set, signal, measured.turn), steps: measured.end() };
+    });
+    costs = [provisioned, ...steps];
     await ask("restore.loads", async () => [loadsResult(set, loaded)]);
     const back = await phase("readback", recordsIn(set), () => scratch.workspace.readBack(place, set, loaded, signal));
     await phase("compare", recordsIn(set), () => compare(set, loaded, back, order.digestKey, ask));
@@ -128,7 +139,7 @@ export async function scratchDrill(
       };
     }
   }
-  return { checks, phases, trouble, leaks, results };
+  return { checks, phases, trouble, leaks, results, costs };
 }
 
 /** A workspace that was made without our being told: it is removed, or it is said that one may be there. */

@@ -43,8 +43,8 @@ export function restoreIn(world: World, sampled: (records: number) => number, ra
   for (const { id, records, bytes, factor } of world.collections) {
     const items = Math.min(records, sampled(records));
     const requests = Math.ceil(items / world.batch);
-    const true_ = (requests * world.request + items * (world.item + bytes * world.byte)) * factor;
-    const work = true_ * day * world.moment(random);
+    const alone = (requests * world.request + items * (world.item + bytes * world.byte)) * factor;
+    const work = alone * day * world.moment(random);
     const ms = world.perSecond === null ? work : Math.max(work, (requests * 1000) / world.perSecond);
     steps.push({ ...step("records", id, items, items * bytes, requests, ms), waitMs: ms - work });
   }
