@@ -95,8 +95,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       retentionMs: config.agent.retention,
     },
     vaults: Object.entries(config.vaults).map(([id, { type, ...rest }]) => ({ id, type, config: rest })),
-    sources: config.sources.map((source) => sourcePolicy(source, baseDir)).filter((policy) => policy !== null),
-    uncovered: config.sources.filter((source) => source.backups === undefined).map((source) => uncoveredSource(source, baseDir)),
+    sources: config.sources.map((source) => sourcePolicy(source, baseDir, config.anomalies)).filter((policy) => policy !== null),
+    uncovered: config.sources
+      .filter((source) => source.backups === undefined)
+      .map((source) => uncoveredSource(source, baseDir, config.anomalies)),
     connections: config.sources.map(sourceConnection).filter((connection) => connection !== null),
     calendars: calendarsOf(config.drills),
     // A connection stands in the file as platform and scratch of its source.

@@ -7,12 +7,12 @@ import type { ParsedConfig, ParsedSource } from "./schema.ts";
 const WEEK = 7 * 86_400_000;
 
 /** @returns null for a source without a backup */
-export function sourcePolicy(source: ParsedSource, baseDir: string): SourcePolicy | null {
+export function sourcePolicy(source: ParsedSource, baseDir: string, fleet: ParsedConfig["anomalies"]): SourcePolicy | null {
   const { backups } = source;
   if (backups === undefined) return null;
   const every = backups.every ?? null;
   return {
-    ...uncoveredSource(source, baseDir),
+    ...uncoveredSource(source, baseDir, fleet),
     backups: {
       vaultId: backups.vault,
       path: backups.path,
@@ -30,7 +30,7 @@ export function sourcePolicy(source: ParsedSource, baseDir: string): SourcePolic
 }
 
 /** Everything that is said of a source but its backups. */
-export function uncoveredSource(source: ParsedSource, baseDir: string): UncoveredSource {
+export function uncoveredSource(source: ParsedSource, baseDir: string, fleet: ParsedConfig["anomalies"]): UncoveredSource {
   const { objectives, verify } = source;
   return {
     id: source.id,
@@ -46,6 +46,7 @@ export function uncoveredSource(source: ParsedSource, baseDir: string): Uncovere
     objectives: { rpoMs: objectives.rpo ?? null, rtoMs: objectives.rto ?? null, verifyMs: objectives.verify },
     anomalies: {
       falseAlarmsPerYear: source.anomalies.falseAlarmsPerYear,
+      toldPerDay: fleet.toldPerDay,
       suppress: source.anomalies.suppress.map(({ from, to, reason }) => ({ from: Date.parse(from), to: Date.parse(to), reason })),
     },
     pollMs: source.poll,

@@ -365,6 +365,19 @@ const drills = z
   .prefault({})
   .describe("Drills by the calendar, besides those for every new backup.");
 
+const anomalies = z
+  .strictObject({
+    toldPerDay: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(10)
+      .describe("Of all sources together: unusual numbers beyond so many a day are counted in one alarm; hard rules are told always."),
+  })
+  .prefault({})
+  .describe("Unusual numbers of the whole fleet.");
+
 /** One strict object for each kind of vault, told apart by `type`. */
 function vault(registries: ConfigRegistries) {
   const kinds = registries.vaults.map(({ type, summary, schema }) => {
@@ -396,6 +409,7 @@ export function createConfigSchema(registries: ConfigRegistries) {
         .describe("Where backups lie, by a name of your own. Read only."),
       sources: z.array(source(registries)).min(1).describe("What is protected: one entry for each base, workspace, app or instance."),
       drills,
+      anomalies,
     })
     .describe("Configuration of Restorewatch.");
 }

@@ -51,6 +51,8 @@ export interface SourcePolicy {
   readonly anomalies?: {
     /** For the source over all its signals. */
     readonly falseAlarmsPerYear: number;
+    /** Of the whole fleet: alarms beyond so many a day are counted together. Absent: ten. */
+    readonly toldPerDay?: number;
     /** Times of planned changes, ms since the epoch: nothing that begins in them alarms. */
     readonly suppress: readonly { readonly from: number; readonly to: number; readonly reason: string }[];
   };

@@ -213,6 +213,10 @@ export interface Alarm {
   readonly upper: number | null;
   /** One sentence: observed, expected, ratio, since when, what to look at. */
   readonly sentence: string;
+  /** Phrases: what else moved in the same run, and who is hit; grows when the run's backup is drilled. Absent: nothing is known. */
+  readonly context?: readonly string[] | undefined;
+  /** More alarms began on that day than are told one by one: it is counted with the rest. */
+  readonly grouped?: boolean | undefined;
   readonly runs: number;
   readonly ref: string;
 }

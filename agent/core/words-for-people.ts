@@ -9,6 +9,11 @@ const DAY = 24 * HOUR;
 /** From here on whole days say enough. */
 const WHOLE_DAYS = 4 * DAY;
 
+/** With a capital letter. */
+export function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
 /** At most two units: `420 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`, `4 days`. Negative is shown as `0 s`. */
 export function describeDuration(ms: number): string {
   if (!(ms > 0)) return "0 s";

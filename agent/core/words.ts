@@ -32,7 +32,20 @@ export type PlatformName = (typeof PLATFORMS)[number];
 export const ITEM_KINDS = ["collections", "records", "links", "automations", "credentials", "files", "views", "roles"] as const;
 export type ItemKind = (typeof ITEM_KINDS)[number];
 
-export const SIGNALS = ["bytes", "records", "duration", "gap", "outcome"] as const;
+export const SIGNALS = [
+  "bytes",
+  "records",
+  "duration",
+  "gap",
+  "outcome",
+  "restore_seconds",
+  "restore_seconds_per_gb",
+  "bytes_per_record",
+  "links",
+  "files",
+  "changed_share",
+  "wait_seconds",
+] as const;
 /** What the anomaly engine watches for a source. */
 export type Signal = (typeof SIGNALS)[number];
 

@@ -289,7 +289,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   }
 
   async function drillNow(policy: SourcePolicy, signal: AbortSignal): Promise<DrillRecord | null> {
-    const points = await repositories.points.list(policy.id, { limit: 1 });
+    const points = await repositories.points.list(policy.id);
     const point = points[0];
     if (point === undefined) return null;
     const ledger = await repositories.drills.ledger(policy.id);
@@ -341,7 +341,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     const runs = [report, ...(await repositories.runs.list(policy.id, { limit: 1000 }))];
     const entries: EvidenceEntry[] = [{ type: "run.reported", at: now, report }];
     if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
-    const fresh = { observations, newest: points[0] ?? null, runs };
+    const fresh = { observations, points, runs };
     const alarms = await alarmEntries(policy, repositories, fresh, now, watch.settled());
     entries.push(...alarms.entries);
     await record(entries);
@@ -373,6 +373,8 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   }
 
   async function tellWaiting(): Promise<void> {
+    const active = await repositories.alarms.list({});
+    deps.self.set("restorewatch_anomalies_grouped", active.filter((alarm) => alarm.grouped === true).length);
     deps.self.set("restorewatch_baselines_waiting", (await repositories.baselines.list({ status: "proposed" })).length);
   }
 

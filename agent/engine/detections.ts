@@ -7,21 +7,20 @@ import { idOf } from "../core/ids.ts";
 import type { SourcePolicy } from "../core/policy.ts";
 import type { Repositories } from "../core/ports.ts";
 import { usualDistance } from "../core/statistics/backtest.ts";
-import {
-  acceptLevel,
-  beginSeries,
-  type DetectorOptions,
-  type Judged,
-  type SeriesState,
-  splitBudget,
-  step,
-} from "../core/statistics/detector.ts";
+import { acceptLevel, beginSeries, type DetectorOptions, type Judged, type SeriesState, step } from "../core/statistics/detector.ts";
+import { BANDED, budgetOf, TRAITS } from "../core/statistics/signals.ts";
 import type { Alarm, Observation } from "../core/values.ts";
-import type { Signal } from "../core/words.ts";
+import { type Signal, SIGNALS } from "../core/words.ts";
+import { onePerCause } from "./causes.ts";
 
-/** Signals with a band; of a gap only the band is told: that a backup is late, a rule says already. */
-export const WATCHED = ["bytes", "records", "duration", "gap"] as const satisfies readonly Signal[];
-export type Watched = (typeof WATCHED)[number];
+export type Watched = Exclude<Signal, "outcome">;
+/** Signals the detector judges; of a gap only the band is told: that a backup is late, a rule says already. */
+export const WATCHED: readonly Watched[] = SIGNALS.filter((signal) => signal !== "outcome");
+
+/** Whether its band is told always, and not only while something is the matter with it. */
+export function isBanded(signal: Signal): boolean {
+  return (BANDED as readonly Signal[]).includes(signal);
+}
 
 /** The newest judgement of a series, for gauges and pages. */
 export type Band = Pick<Judged, "at" | "value" | "expected" | "lower" | "upper" | "score" | "runs">;
@@ -81,7 +80,7 @@ export async function detect(
     alarms.push(...next.alarms);
     papers.push({ signal, body: JSON.stringify(next.paper) });
   }
-  return { alarms: onePerCause(alarms, known), papers };
+  return { alarms: await onePerCause(policy, alarms, known, repositories), papers };
 }
 
 /** The band of each signal that was judged. */
@@ -107,7 +106,7 @@ async function paperOf(policy: SourcePolicy, signal: Watched, { papers }: Reposi
 }
 
 function keyOf({ backups, anomalies }: SourcePolicy): string {
-  return idOf("series", "1", backups.everyMs, anomalies?.falseAlarmsPerYear ?? null);
+  return idOf("series", "2", backups.everyMs, anomalies?.falseAlarmsPerYear ?? null);
 }
 
 /** Observations the state has not seen; all of them where there is none. */
@@ -136,7 +135,7 @@ function beginPaper(policy: SourcePolicy, observations: readonly Observation[]):
 }
 
 function optionsOf(policy: SourcePolicy, signal: Watched, everyMs: number): DetectorOptions {
-  const budget = splitBudget(policy.anomalies?.falseAlarmsPerYear ?? 2, WATCHED.length - 1);
+  const budget = budgetOf(signal, WATCHED, policy.anomalies?.falseAlarmsPerYear ?? 2);
   // What is surely wrong is told by rules that know more than one series.
   return { signal, everyMs, falseAlarmsPerYear: budget, without: ["rules"] };
 }
@@ -190,9 +189,11 @@ function goOn(
   return { paper: nothingNew ? null : { ...paper, state, band, open, marked }, alarms: [...changed.values()] };
 }
 
+const MEASURED: readonly Watched[] = ["duration", "gap", "restore_seconds", "restore_seconds_per_gb"];
+
 /** A run may be too quick to be measured, and is no failure for that. */
 function positive(signal: Watched, value: number): number {
-  return signal === "duration" || signal === "gap" ? Math.max(value, 0.001) : value;
+  return MEASURED.includes(signal) && TRAITS[signal].offset === null ? Math.max(value, 0.001) : value;
 }
 
 function suppressed({ anomalies }: SourcePolicy, at: number): boolean {
@@ -219,26 +220,4 @@ function alarmOf(sourceId: string, signal: Watched, judged: Judged, { ref, at }:
     runs: judged.runs,
     ref,
   };
-}
-
-/** What one run did to several numbers is one cause: told once, by the first of them, and what else moved with it. */
-function onePerCause(alarms: readonly Alarm[], known: readonly Alarm[]): readonly Alarm[] {
-  const told = new Map(known.map((alarm) => [alarm.id, alarm]));
-  const causes = new Map(known.filter((alarm) => alarm.kind !== "drift").map((alarm) => [alarm.ref, alarm]));
-  const kept: Alarm[] = [];
-  for (const alarm of alarms) {
-    const before = told.get(alarm.id);
-    const cause = causes.get(alarm.ref);
-    if (before !== undefined) {
-      if (before.endedAt === null && alarm.endedAt !== null) kept.push({ ...before, endedAt: alarm.endedAt });
-    } else if (cause === undefined || cause.id === alarm.id || alarm.kind === "drift") {
-      kept.push(alarm);
-      if (alarm.kind !== "drift") causes.set(alarm.ref, alarm);
-    } else {
-      const at = kept.findIndex((one) => one.id === cause.id);
-      const first = kept[at];
-      if (first !== undefined) kept[at] = { ...first, sentence: `${first.sentence.replace(/\.$/u, "")}; its ${alarm.signal} moved too.` };
-    }
-  }
-  return kept;
 }

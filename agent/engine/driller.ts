@@ -1,23 +1,22 @@
 /** One drill, the parent's half: opens the artifact, lets a supervised child restore and check it, judges, records. */
 import { randomBytes } from "node:crypto";
 import { AgentError, asAgentError } from "../core/errors.ts";
-import { readErasure } from "./erasure.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import type { DueDrill } from "../core/plan.ts";
 import type { SourceProducts } from "../core/platform-ports.ts";
 import type { SourcePolicy } from "../core/policy.ts";
-import type { Clock, Expectation, LedgerRow, OpenArtifact, Repositories, Span, Telemetry, Vault, Work } from "../core/ports.ts";
-import type { DrillRecord, Isolation, Observation, RecoveryPoint } from "../core/values.ts";
+import type { Clock, OpenArtifact, Repositories, Span, Telemetry, Vault, Work } from "../core/ports.ts";
+import type { DrillRecord, Isolation, RecoveryPoint } from "../core/values.ts";
 import { judge } from "../core/verdict.ts";
 import type { DrillJob } from "../drill/protocol.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
-import { baselineEntries, baselineExpectation } from "./baselines.ts";
-import { alarmEntries } from "./alarms.ts";
 import { withDeadline } from "./deadline.ts";
 import type { ChildOutcome } from "./drill-child/index.ts";
 import { restoreCost } from "./forecasts.ts";
 import type { RestoreCost } from "../core/forecasting/costs.ts";
 import { samplingRequest } from "./sampled.ts";
+import { expectationOf } from "./drill-expectation.ts";
+import { recordDrill, tellSpan } from "./drill-record.ts";
 import { lookAtProducts, type Looked, restoreRequest } from "./products.ts";
 import { leaveBehind, type Spares } from "./unread.ts";
 
@@ -158,7 +157,7 @@ async function drillUnderSpan(
         ...(cost === null ? {} : { restoreCost: cost }),
       };
       tellSpan(span, drill);
-      await record(drill, policy, deps, span);
+      await recordDrill(drill, policy, deps, span);
       return drill;
     },
     { root: true, ...(found === null ? {} : { links: [found] }) },
@@ -296,124 +295,4 @@ async function removeQuietly(workDir: { remove(): Promise<void> } | null, deps: 
   } catch (thrown) {
     deps.telemetry.log("error", "a sandbox could not be removed", { [ATTRIBUTES.errorType]: asAgentError(thrown).code });
   }
-}
-
-async function expectationOf(policy: SourcePolicy, point: RecoveryPoint, opened: OpenArtifact, deps: DrillerDeps): Promise<Expectation> {
-  const { repositories, clock } = deps;
-  const run = point.runId === null ? null : await repositories.runs.get(point.runId);
-  const alive = await repositories.points.list(policy.id);
-  const now = clock.now();
-  const previous = await previousVerified(policy, point, await repositories.drills.ledger(policy.id), alive, repositories);
-  return {
-    now,
-    sourceId: policy.id,
-    point,
-    run,
-    checksum: opened.entry.checksum,
-    previous: previous?.facts ?? null,
-    previousAt: previous?.at ?? null,
-    points: {
-      count: alive.length,
-      oldestAt: alive.at(-1)?.createdAt ?? null,
-      newestAt: alive[0]?.createdAt ?? null,
-      ...overdue(alive, policy.data.retentionMs, now),
-    },
-    objectives: {
-      rpoMs: policy.objectives.rpoMs,
-      rtoMs: policy.objectives.rtoMs,
-      retentionMs: policy.backups.retentionMs,
-      minPoints: policy.backups.minPoints,
-      immutableMs: policy.backups.immutableMs,
-      dataRetentionMs: policy.data.retentionMs,
-    },
-    critical: policy.verify.critical,
-    ...(opened.entry.lockUnknown === true ? { lockUnknown: true as const } : {}),
-    ...(await readErasure(policy, deps.readText)),
-    ...(await baselineExpectation(policy, repositories)),
-  };
-}
-
-/** @returns how many points are older than their data may be kept; what removes them may run once a day, so a day more is none yet */
-function overdue(
-  alive: readonly RecoveryPoint[],
-  retentionMs: number | null,
-  now: number,
-): { readonly overdue: number; readonly overdueProtected: number } {
-  const late = retentionMs === null ? [] : alive.filter((point) => now - point.createdAt > retentionMs + 86_400_000);
-  return { overdue: late.length, overdueProtected: late.filter((point) => (point.immutableUntil ?? 0) > now).length };
-}
-
-/** The newest point older than this one whose content was verified: a point that failed is no measure for the next. */
-async function previousVerified(
-  policy: SourcePolicy,
-  point: RecoveryPoint,
-  ledger: readonly LedgerRow[],
-  alive: readonly RecoveryPoint[],
-  repositories: Repositories,
-): Promise<{ readonly facts: DrillRecord["facts"]; readonly at: number } | null> {
-  const created = new Map(alive.map((other) => [other.id, other.createdAt]));
-  const rows = ledger.filter((row) => row.layers.content === "verified" && row.pointId !== point.id);
-  let best: { readonly row: LedgerRow; readonly at: number } | null = null;
-  for (const row of rows) {
-    const at = created.get(row.pointId) ?? (await repositories.points.get(row.pointId))?.createdAt;
-    if (at === undefined || at >= point.createdAt) continue;
-    if (best === null || at >= best.at) best = { row, at };
-  }
-  if (best === null) return null;
-  const drill = await repositories.drills.get(best.row.drillId);
-  return drill?.facts === undefined || drill.facts === null ? null : { facts: drill.facts, at: best.at };
-}
-
-function tellSpan(span: Span, drill: DrillRecord): void {
-  span.set({
-    [ATTRIBUTES.verdict]: drill.verdict,
-    ...Object.fromEntries(Object.entries(drill.layers).map(([layer, verdict]) => [ATTRIBUTES.layerVerdict(layer), verdict])),
-    [ATTRIBUTES.items]: drill.sample?.checked,
-    [ATTRIBUTES.bytes]: drill.artifact.bytes,
-    [ATTRIBUTES.trouble]: drill.trouble ?? undefined,
-    [ATTRIBUTES.cpuSeconds]: drill.resources === null ? undefined : drill.resources.cpuMs / 1000,
-    [ATTRIBUTES.peakMemory]: drill.resources?.peakRssBytes,
-    [ATTRIBUTES.diskBytes]: drill.resources?.diskBytes,
-  });
-  if (drill.verdict === "failed") span.fail("verification-failed", drill.reasons[0]);
-  if (drill.verdict === "inconclusive") span.fail(drill.trouble ?? "inconclusive", drill.reasons[0]);
-}
-
-async function record(drill: DrillRecord, policy: SourcePolicy, deps: DrillerDeps, span: Span): Promise<void> {
-  const { repositories, telemetry, clock } = deps;
-  const now = clock.now();
-  const point = await repositories.points.get(drill.pointId);
-  const observations: Observation[] = [];
-  const records = drill.facts?.inventory.records;
-  const earlier = await repositories.drills.list({ pointId: drill.pointId, limit: 50 });
-  // Each point is one observation, however often it is drilled again; what its run reported is one already.
-  const run = point === null || point.runId === null ? null : await repositories.runs.get(point.runId);
-  const counted = run?.items?.records !== undefined || earlier.some((other) => other.facts !== null);
-  if (records !== undefined && point !== null && !counted)
-    observations.push({ sourceId: drill.sourceId, signal: "records", at: point.createdAt, value: records, ref: point.id });
-  const entries: EvidenceEntry[] = [{ type: "drill.finished", at: now, drill }];
-  if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
-  entries.push(...(await baselineEntries(policy, drill, repositories, now)));
-  const alive = await repositories.points.list(policy.id);
-  const runs = await repositories.runs.list(policy.id, { limit: 1000 });
-  const alarms = await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled());
-  entries.push(...alarms.entries);
-  await deps.record(entries);
-  await alarms.keep();
-  // The same numbers the recorder has added to the tallies, now with the trace as exemplar.
-  telemetry.count("restore_drills_total", { source: drill.sourceId, drill_kind: drill.kind, verdict: drill.verdict });
-  telemetry.observe(
-    "restore_drill_duration_seconds",
-    { source: drill.sourceId, drill_kind: drill.kind },
-    (drill.finishedAt - drill.startedAt) / 1000,
-    span,
-  );
-  for (const [phase, ms] of Object.entries(drill.phases))
-    telemetry.observe("restore_phase_duration_seconds", { platform: policy.platform, phase }, ms / 1000, span);
-  telemetry.log(drill.verdict === "verified" ? "info" : "warn", "drill finished", {
-    [ATTRIBUTES.source]: drill.sourceId,
-    [ATTRIBUTES.drillId]: drill.id,
-    [ATTRIBUTES.verdict]: drill.verdict,
-    reason: drill.reasons[0],
-  });
 }

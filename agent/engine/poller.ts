@@ -123,7 +123,7 @@ async function look(policy: SourcePolicy, deps: PollerDeps, span: Span, signal: 
   const entries: EvidenceEntry[] = freshRuns.map((report) => ({ type: "run.reported", at: now, report }));
   if (changed.length > 0) entries.push({ type: "points.seen", at: now, sourceId: policy.id, points: changed });
   if (observations.length > 0) entries.push({ type: "observations", at: now, observations });
-  const alarms = await alarmEntries(policy, repositories, { observations, newest: alive[0] ?? null, runs }, now, deps.settled());
+  const alarms = await alarmEntries(policy, repositories, { observations, points: alive, runs, polled: true }, now, deps.settled());
   entries.push(...alarms.entries);
   if (entries.length > 0) await deps.record(entries);
   await alarms.keep();

@@ -8,7 +8,7 @@ import { ALARM_KINDS, CHECK_STATUSES, ITEM_KINDS, SIGNALS, type Signal } from ".
 import type { Forecast } from "../core/forecasting/predict.ts";
 import { CONFIDENCE, type CoveragePaper } from "../core/sampled.ts";
 import { coverageAt } from "../core/sampling/coverage.ts";
-import { type Band, type Watched, WATCHED } from "./detections.ts";
+import { type Band, isBanded, type Watched, WATCHED } from "./detections.ts";
 import type { MetricName } from "../telemetry/names.ts";
 
 export interface SourceState {
@@ -26,6 +26,9 @@ export interface SourceState {
   /** Of its live product; null or left out where it was never asked. */
   readonly probe?: ProbeStatus | null;
   readonly alarms: readonly Alarm[];
+  /** Alarms of the detector, active or ended; and the ids of those a person marked as expected. */
+  readonly unusual?: readonly Alarm[];
+  readonly expected?: ReadonlySet<string>;
   readonly gaps: readonly Observation[];
   readonly coverage?: CoveragePaper;
   /** What the detector made of the newest of each signal. */
@@ -35,6 +38,7 @@ export interface SourceState {
   readonly calendars: readonly (CalendarState & { readonly nextAt: number | null })[];
 }
 
+const YEAR_MS = 365 * 86_400_000;
 /** Where a policy of an older version says nothing. */
 const COVER_WITHIN_MS = 30 * 86_400_000;
 
@@ -132,11 +136,17 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
   for (const { calendar, nextAt } of state.calendars) at("restore_drill_due_timestamp_seconds", nextAt, { drill_kind: calendar.kind });
 
   for (const signal of SIGNALS) {
-    const own = state.alarms.filter((alarm) => alarm.signal === signal);
+    // What is counted together with others is no alarm of its own.
+    const own = state.alarms.filter((alarm) => alarm.signal === signal && alarm.grouped !== true);
+    const band = isWatched(signal) ? state.bands?.get(signal) : undefined;
+    if (!isBanded(signal) && signal !== "outcome") {
+      for (const kind of new Set(own.map((alarm) => alarm.kind))) add("backup_anomaly_active", 1, { signal, kind });
+      if (own.length > 0) add("backup_anomaly_score", band?.score, { signal });
+      continue;
+    }
     for (const kind of ALARM_KINDS)
       if (kind === "rule" || signal !== "outcome")
         add("backup_anomaly_active", own.some((alarm) => alarm.kind === kind) ? 1 : 0, { signal, kind });
-    const band = isWatched(signal) ? state.bands?.get(signal) : undefined;
     const worst = own[0] ?? (band === undefined ? undefined : { ...band, observed: band.value });
     if (band !== undefined) add("backup_anomaly_score", band.score, { signal });
     if (worst === undefined) continue;
@@ -145,6 +155,13 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
     add("backup_anomaly_lower", worst.lower, { signal });
     if (signal !== "gap" || own.length > 0) add("backup_anomaly_upper", worst.upper, { signal });
     add("backup_anomaly_runs", worst.runs, { signal });
+  }
+  add("backup_anomaly_budget", policy.anomalies?.falseAlarmsPerYear);
+  if (state.unusual !== undefined) {
+    const year = state.unusual.filter((alarm) => alarm.since > now - YEAR_MS && alarm.since <= now);
+    const ordinary = year.filter((alarm) => state.expected?.has(alarm.id) === true).length;
+    add("backup_anomaly_alarms", ordinary, { answer: "expected" });
+    add("backup_anomaly_alarms", year.length - ordinary, { answer: "none" });
   }
   const gapActive = state.alarms.some((alarm) => alarm.signal === "gap");
   if (!gapActive) add("backup_anomaly_upper", gapAllowance(policy, state.gaps), { signal: "gap" });

@@ -20,6 +20,9 @@ export function datedCalendars(calendars: readonly DrillCalendar[], now: number)
   });
 }
 
+/** More than a detector tells of a source in a year. */
+const ALARMS = 1000;
+
 export async function readSource(
   policy: SourcePolicy,
   repositories: Repositories,
@@ -31,6 +34,8 @@ export async function readSource(
     [1, 20],
     (found) => found.some(isJudged) && found.some((drill) => drill.facts !== null),
   );
+  const alarms = await repositories.alarms.list({ sourceId: policy.id, all: true, limit: ALARMS });
+  const expected = (await repositories.decisions.list({ sourceId: policy.id })).filter((one) => one.about === "alarm");
   return {
     policy,
     firstSeenAt,
@@ -44,7 +49,9 @@ export async function readSource(
     latest: newestJudged(drills),
     latestFacts: drills.find((drill) => drill.facts !== null) ?? null,
     probe: await repositories.sources.probe(policy.id),
-    alarms: await repositories.alarms.list({ sourceId: policy.id }),
+    alarms: alarms.filter((alarm) => alarm.endedAt === null),
+    unusual: alarms.filter((alarm) => alarm.kind !== "rule"),
+    expected: new Set(expected.map((decision) => decision.subject)),
     gaps: await repositories.observations.list(policy.id, "gap", { limit: 200 }),
     coverage: parseCoverage(await repositories.papers.get(policy.id, COVERAGE_PAPER)),
     bands: await bandsOf(policy, repositories),

@@ -39,6 +39,8 @@ const alarm = z.looseObject({
   lower: z.number().nullable(),
   upper: z.number().nullable(),
   sentence: text,
+  context: z.array(text).optional(),
+  grouped: z.boolean().optional(),
   runs: z.number(),
   ref: text,
 });

@@ -119,6 +119,18 @@ export const METRICS = {
   backup_anomaly_expected: { type: "gauge", unit: "1", help: "Expected value of the newest observation.", labels: ["source", "signal"] },
   backup_anomaly_lower: { type: "gauge", unit: "1", help: "Lower edge of the band.", labels: ["source", "signal"] },
   backup_anomaly_upper: { type: "gauge", unit: "1", help: "Upper edge of the band.", labels: ["source", "signal"] },
+  backup_anomaly_budget: {
+    type: "gauge",
+    unit: "{alarm}",
+    help: "False alarms a year that unusual numbers of the source may cause, as configured.",
+    labels: ["source"],
+  },
+  backup_anomaly_alarms: {
+    type: "gauge",
+    unit: "{alarm}",
+    help: "Alarms of the last 365 days because of unusual numbers; answer is expected where a person said so: those are what the budget is for.",
+    labels: ["source", "answer"],
+  },
   backup_anomaly_runs: { type: "gauge", unit: "{run}", help: "Observations the band rests on.", labels: ["source", "signal"] },
   restore_drills_total: {
     type: "counter",
@@ -267,6 +279,12 @@ export const METRICS = {
     unit: "1",
     help: "1 while the live product of a source answered the last probe, else 0; absent where it has none, or was not asked yet.",
     labels: ["source"],
+  },
+  restorewatch_anomalies_grouped: {
+    type: "gauge",
+    unit: "{alarm}",
+    help: "Active alarms that are told together in one, because more began on a day than are told one by one.",
+    labels: [],
   },
   restorewatch_baselines_waiting: {
     type: "gauge",

@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { SIGNALS } from "../../agent/core/words.ts";
 import { METRICS } from "../../agent/telemetry/names.ts";
 import { filesUnder, importsOf, ROOT, textOf } from "./sources.ts";
 
@@ -109,7 +110,7 @@ describe("the house", () => {
     const unknown = filesUnder("agent").flatMap((path) =>
       [...textOf(path).matchAll(pattern)]
         .map((match) => match[1] ?? "")
-        .filter((name) => !(name in METRICS))
+        .filter((name) => !(name in METRICS || (SIGNALS as readonly string[]).includes(name)))
         .map((name) => `${path}: ${name}`),
     );
     expect(unknown).toEqual([]);

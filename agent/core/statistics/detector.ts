@@ -38,6 +38,7 @@ import {
 } from "./parts.ts";
 import { DAY_PRIOR, SHIFT_PRIOR, SPIKE_PRIOR } from "./priors.ts";
 import type { DetectorOptions, Judged, Run, SeriesState } from "./series-state.ts";
+import { TRAITS } from "./signals.ts";
 import { addToTail, heaviness } from "./tail.ts";
 
 export { type DetectorOptions, type DetectorPart, type Judged, type Run, type SeriesState, beginSeries } from "./series-state.ts";
@@ -46,7 +47,8 @@ export { type DetectorOptions, type DetectorPart, type Judged, type Run, type Se
 export function step(state: SeriesState, run: Run, options: DetectorOptions): { readonly state: SeriesState; readonly judged: Judged } {
   const { at, value } = run;
   if (!Number.isFinite(value) || (state.lastAt !== null && at <= state.lastAt)) return { state, judged: nothingOf(state, run) };
-  if (run.failed === true || value <= 0) return { state, judged: judgeFailed(state, run, options) };
+  if (run.failed === true || value < 0 || (value === 0 && TRAITS[options.signal].offset === null))
+    return { state, judged: judgeFailed(state, run, options) };
   const pace = paceOf(options.everyMs ?? DAY);
   const y = toScale(options, value);
   if (state.models.length === 0) state.models = seasonsOf(options, pace).map((slots) => beginForecast(slots, y));
@@ -93,7 +95,7 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
       at,
       value,
       expected: fromScale(options, expected),
-      lower: options.signal === "gap" ? 0 : fromScale(options, expected - k * scale),
+      lower: TRAITS[options.signal].upperOnly ? 0 : fromScale(options, expected - k * scale),
       upper: fromScale(options, expected + k * scale),
       score,
       alarm: found?.kind ?? null,
@@ -111,7 +113,8 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
     if (state.quiet[z > 0 ? "up" : "down"] > 0) return null;
     if (rule !== null) return { kind: "rule", since: at, sentence: explainRule(signal, value, rule, at) };
     if (!outside || off(options, "spike") || state.runs < LEAST_RUNS || recurs(state, at, error)) return null;
-    const band = [fromScale(options, expected - k * scale), fromScale(options, expected + k * scale)] as const;
+    const lower = TRAITS[signal].upperOnly ? 0 : fromScale(options, expected - k * scale);
+    const band = [lower, fromScale(options, expected + k * scale)] as const;
     return { kind: "spike", since: at, sentence: explainSpike(signal, value, fromScale(options, expected), band, outlook.rate, at) };
   }
 
@@ -138,11 +141,6 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
     for (const name of ["up", "down", "shift", "drift"] as const) quiet[name] = Math.max(0, quiet[name] - 1);
     quiet.failed = 0;
   }
-}
-
-/** The false alarms of a source a year, over its series: those that come more often take no larger a share. */
-export function splitBudget(falseAlarmsPerYear: number, series: number): number {
-  return falseAlarmsPerYear / Math.max(1, series);
 }
 
 /** A person says that it was expected: what the last run said is the level now. */

@@ -8,6 +8,7 @@ import type { DetectorOptions, DetectorPart, Judged, Run, SeriesState } from "./
 import { studentInflation } from "./student.ts";
 import { tailQuantile } from "./tail.ts";
 import { explainRule } from "./explain.ts";
+import { TRAITS } from "./signals.ts";
 
 export const SHIFT_RUNS = 5;
 /** Of runs that come more often than daily, so many make a level too. */
@@ -220,20 +221,20 @@ function stepsSince(last: number | null, at: number, everyMs: number): number {
 
 /** Gaps are told in schedules, everything else by its logarithm. */
 export function toScale({ signal, everyMs }: DetectorOptions, value: number): number {
-  return signal === "gap" ? (value * 1000) / (everyMs ?? DAY) : Math.log(value);
+  return signal === "gap" ? (value * 1000) / (everyMs ?? DAY) : Math.log(value + (TRAITS[signal].offset ?? 0));
 }
 
 export function fromScale({ signal, everyMs }: DetectorOptions, y: number): number {
-  return signal === "gap" ? (y * (everyMs ?? DAY)) / 1000 : Math.exp(y);
+  return signal === "gap" ? (y * (everyMs ?? DAY)) / 1000 : Math.exp(y) - (TRAITS[signal].offset ?? 0);
 }
 
 /** A backup that came early, or was quick, is no trouble. */
 export function directed(signal: Signal, z: number): number {
-  return signal === "gap" ? Math.max(0, z) : z;
+  return TRAITS[signal].upperOnly ? Math.max(0, z) : z;
 }
 
 export function isWanted(signal: Signal, change: number): boolean {
-  return signal !== "gap" || change > 0;
+  return !TRAITS[signal].upperOnly || change > 0;
 }
 
 export function off({ without }: DetectorOptions, part: DetectorPart): boolean {

@@ -25,6 +25,10 @@ export interface RuleInput {
   readonly newest: RecoveryPoint | null;
   /** Newest finished first. */
   readonly runs: readonly RunReport[];
+  /** In the vault, when it was last looked at. Absent: nobody looked, and what the job says cannot be held against it. */
+  readonly seen?: { readonly points: readonly RecoveryPoint[]; readonly at: number } | null;
+  /** Records a drill counted in a verified point, by point. */
+  readonly counted?: ReadonlyMap<string, number>;
   readonly now: number;
 }
 
@@ -35,6 +39,7 @@ export function hardRuleAlarms(input: RuleInput): Alarm[] {
     ...volumeAlarms(input.policy.id, "records", input.observations.records ?? []),
     ...gapAlarms(input),
     ...failureAlarms(input),
+    ...disagreementAlarms(input),
   ];
 }
 
@@ -186,6 +191,48 @@ function failureAlarms({ policy, runs }: RuleInput): Alarm[] {
   ];
 }
 
+/** Longer than a listing takes to show what was written. */
+const SHOWN_WITHIN_MS = 3_600_000;
+
+/** Where the job and the vault, or the job and the restore, say different things, one of them is wrong. */
+function disagreementAlarms({ policy, runs, seen, counted }: RuleInput): Alarm[] {
+  const [newest] = runs.filter((run) => run.outcome === "success" || run.outcome === "failure");
+  if (newest === undefined || newest.outcome !== "success" || seen === undefined || seen === null) return [];
+  const base = { sourceId: policy.id, kind: "rule", endedAt: null, lower: null, upper: null, runs: runs.length, ref: newest.id } as const;
+  const began = (newest.startedAt ?? newest.finishedAt) - SHOWN_WITHIN_MS;
+  const shown = newest.finishedAt + policy.backups.settleMs + Math.max(SHOWN_WITHIN_MS, 2 * policy.pollMs);
+  const there = seen.points.some((point) => point.runId === newest.id || point.createdAt >= began);
+  if (!there && seen.at > shown)
+    return [
+      {
+        ...base,
+        id: idOf("alarm", policy.id, "outcome", "rule", "run.nothing-new", newest.id),
+        signal: "outcome",
+        rule: "run.nothing-new",
+        since: newest.finishedAt,
+        observed: 0,
+        expected: 1,
+        sentence: `The backup job reported success at ${describeTime(newest.finishedAt)}, but the vault shows nothing new since; look whether it writes to the place that is watched, and at its own log.`,
+      },
+    ];
+  const said = newest.items?.records;
+  const point = seen.points.find((one) => one.runId === newest.id);
+  const found = point === undefined ? undefined : counted?.get(point.id);
+  if (point === undefined || said === undefined || found === undefined || found === said) return [];
+  return [
+    {
+      ...base,
+      id: idOf("alarm", policy.id, "records", "rule", "records.disagree", newest.id),
+      signal: "records",
+      rule: "records.disagree",
+      since: point.createdAt,
+      observed: found,
+      expected: said,
+      sentence: `The backup job says it wrote ${describeNumber(said)} records, and ${describeNumber(found)} are there when the backup is restored, since ${describeTime(point.createdAt)}; look at what the job counts and at what it left out.`,
+    },
+  ];
+}
+
 /** What has to be recorded: alarms that are new or that ended, given what state holds as active. */
 export function alarmChanges(active: readonly Alarm[], current: readonly Alarm[], known: ReadonlySet<string>, now: number): Alarm[] {
   const byId = new Map(current.map((alarm) => [alarm.id, alarm]));
@@ -193,7 +240,8 @@ export function alarmChanges(active: readonly Alarm[], current: readonly Alarm[]
   for (const alarm of current) {
     const before = active.find((other) => other.id === alarm.id);
     // Being late can end and begin again for the same backup, when the clock was wrong in between; nothing else does.
-    if (before === undefined ? !known.has(alarm.id) || alarm.signal === "gap" : before.endedAt !== alarm.endedAt) changes.push(alarm);
+    if (before === undefined ? !known.has(alarm.id) || alarm.signal === "gap" : before.endedAt !== alarm.endedAt)
+      changes.push(before?.context === undefined ? alarm : { ...alarm, context: before.context });
   }
   for (const alarm of active) if (!byId.has(alarm.id)) changes.push({ ...alarm, endedAt: Math.max(now, alarm.since) });
   return changes;

@@ -11,7 +11,7 @@ export interface DetectorOptions {
   readonly signal: Signal;
   /** Expected time between runs, ms; null: a day. */
   readonly everyMs: number | null;
-  /** Of this series alone; see `splitBudget`. */
+  /** Of this series alone; see `budgetOf`. */
   readonly falseAlarmsPerYear: number;
   readonly without?: readonly DetectorPart[];
 }

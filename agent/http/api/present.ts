@@ -109,7 +109,7 @@ export function presentDrill(drill: DrillRecord): z.infer<typeof drillSchema> {
 }
 
 export function presentAlarm(alarm: Alarm): z.infer<typeof alarmSchema> {
-  const { id, sourceId, signal, kind, rule, since, endedAt, observed, expected, lower, upper, sentence } = alarm;
+  const { id, sourceId, signal, kind, rule, since, endedAt, observed, expected, lower, upper, sentence, context, grouped } = alarm;
   return {
     id,
     source: sourceId,
@@ -123,6 +123,8 @@ export function presentAlarm(alarm: Alarm): z.infer<typeof alarmSchema> {
     lower,
     upper,
     sentence,
+    context: [...(context ?? [])],
+    grouped: grouped === true,
   };
 }
 

@@ -262,6 +262,8 @@ export const alarmSchema = z
     lower: z.number().nullable(),
     upper: z.number().nullable(),
     sentence: z.string(),
+    context: z.array(z.string()).openapi({ description: "What else moved in the same run, and who is hit; phrases" }),
+    grouped: z.boolean().openapi({ description: "Counted with the others of a day on which more began than are told one by one" }),
   })
   .openapi("Alarm");
 

@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import type { CheckRegistry } from "../../core/definitions.ts";
 import type { Check } from "../../core/ports.ts";
 import { LAYERS } from "../../core/words.ts";
-import { describeCount, describeNumber } from "../../core/words-for-people.ts";
+import { capital, describeCount, describeNumber } from "../../core/words-for-people.ts";
 import type { CheckNotes } from "../deps.ts";
 import type { FailingSource } from "../failing.ts";
 import type { Fleet } from "../reader.ts";
@@ -148,8 +148,4 @@ function nowhere({ entries }: Fleet): string {
 
 function listed(items: readonly Html[]): Html {
   return html`${items.map((item, index) => html`${index === 0 ? "" : index === items.length - 1 ? " or " : ", "}${item}`)}`;
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

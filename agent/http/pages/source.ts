@@ -4,7 +4,7 @@ import type { CheckRegistry } from "../../core/definitions.ts";
 import { nextStep } from "../../core/next-step.ts";
 import { nextSampleAt } from "../../core/plan.ts";
 import type { Isolation } from "../../core/values.ts";
-import { describeBytes, describeCount, describeDuration, describeNumber } from "../../core/words-for-people.ts";
+import { capital, describeBytes, describeCount, describeDuration, describeNumber } from "../../core/words-for-people.ts";
 import type { SourceView } from "../reader.ts";
 import {
   ago,
@@ -168,6 +168,7 @@ function alarmsSection({ alarms, status, policy, at }: SourceView, token: string
   const row = (alarm: (typeof alarms)[number]): Html =>
     html`<li>
       ${alarmBadge(alarm.endedAt === null)} <span>${alarm.sentence}</span>
+      ${(alarm.context ?? []).length === 0 ? "" : html`<small class="context">${capital((alarm.context ?? []).join("; "))}.</small>`}
       <small
         >rule <code>${alarm.rule}</code> on ${alarm.signal}, since
         ${moment(alarm.since, at)}${alarm.endedAt === null ? "" : html`, ended ${moment(alarm.endedAt, at)}`}</small

@@ -110,7 +110,7 @@ describe("a configuration that is valid", () => {
           immutableMs: null,
           key: null,
         },
-        anomalies: { falseAlarmsPerYear: 2, suppress: [] },
+        anomalies: { falseAlarmsPerYear: 2, suppress: [], toldPerDay: 10 },
         pollMs: 60_000,
         verify: {
           layers: ["artifact", "content"],

@@ -128,6 +128,49 @@ describe("failure", () => {
   });
 });
 
+describe("what the job says and what is there", () => {
+  const said = (finishedAt: number, records: number | null): RunReport => ({
+    ...run(1, "success"),
+    id: "r1",
+    startedAt: finishedAt - 60_000,
+    finishedAt,
+    items: records === null ? null : { records },
+  });
+  const told = (runs: readonly RunReport[], points: readonly RecoveryPoint[], at: number, counted = new Map<string, number>()): string[] =>
+    hardRuleAlarms({ policy: policy("crm"), observations: {}, newest: points[0] ?? null, runs, seen: { points, at }, counted, now: at })
+      .filter((alarm) => alarm.rule !== "gap.late")
+      .map((alarm) => `${alarm.rule} ${alarm.observed} of ${alarm.expected}`);
+  const HOUR = 3_600_000;
+
+  test("a success without anything new in the vault is told once there was time to see it", () => {
+    const old = newestAt(T0 - 5 * HOUR);
+    const late = T0 + HOUR + 31_000;
+    expect(told([said(T0, null)], [old], T0 + HOUR)).toEqual([]);
+    expect(told([said(T0, null)], [old], late)).toEqual(["run.nothing-new 0 of 1"]);
+    expect(told([said(T0, null)], [], late)).toEqual(["run.nothing-new 0 of 1"]);
+    expect(told([said(T0, null)], [newestAt(T0), old], late)).toEqual([]);
+    expect(told([run(1, "partial")], [old], late)).toEqual([]);
+    const unseen = hardRuleAlarms({ policy: policy("crm"), observations: {}, newest: old, runs: [said(T0, null)], now: late });
+    expect(unseen.filter((alarm) => alarm.rule === "run.nothing-new")).toEqual([]);
+  });
+
+  test("an importer that counts other records than are there is told with both numbers; what nobody counted is not", () => {
+    const point = { ...newestAt(T0), runId: "r1" };
+    const at = T0 + HOUR;
+    expect(told([said(T0, 1000)], [point], at, new Map([["p", 940]]))).toEqual(["records.disagree 940 of 1000"]);
+    expect(told([said(T0, 1000)], [point], at, new Map([["p", 1000]]))).toEqual([]);
+    expect(told([said(T0, 1000)], [point], at)).toEqual([]);
+    expect(told([said(T0, null)], [point], at, new Map([["p", 940]]))).toEqual([]);
+  });
+
+  test("what else moved stays with an alarm that ends", () => {
+    const [began] = volumeAlarms("crm", "bytes", series([100, 100, 100, 10]));
+    const ended = volumeAlarms("crm", "bytes", series([100, 100, 100, 10, 100, 100, 100]));
+    const active = began === undefined ? [] : [{ ...began, context: ["it is critical"] }];
+    expect(alarmChanges(active, ended, new Set(active.map(({ id }) => id)), 5)).toMatchObject([{ context: ["it is critical"] }]);
+  });
+});
+
 describe("what is to be recorded", () => {
   const alarm = (values: readonly number[]) => volumeAlarms("crm", "bytes", series(values));
   test("a new alarm once, its end once, and nothing in between", () => {

@@ -7,9 +7,10 @@ import {
   type Judged,
   type Run,
   type SeriesState,
-  splitBudget,
   step,
 } from "../../../../agent/core/statistics/detector.ts";
+import { budgetOf } from "../../../../agent/core/statistics/signals.ts";
+import { SIGNALS } from "../../../../agent/core/words.ts";
 import { seededRandom } from "../../../../agent/kit/random.ts";
 
 const DAY = 86_400_000;
@@ -135,7 +136,12 @@ describe("budget", () => {
     expect(told / 24).toBeLessThanOrEqual(Math.max(1, 2 * falseAlarmsPerYear));
   });
 
-  test("a source's budget is split over its series", () => expect(splitBudget(2, 4)).toBe(0.5));
+  test("a source's budget is split over its series", () => {
+    const all = SIGNALS.filter((one) => one !== "outcome");
+    const shares = all.filter((one) => one !== "gap").map((one) => budgetOf(one, all, 2));
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(2, 12);
+    expect(Math.min(...shares)).toBeGreaterThan(0);
+  });
 });
 
 describe("state", () => {
