@@ -89,6 +89,7 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
   at("backup_duration_seconds", timed === undefined || timed.startedAt === null ? null : Math.max(0, timed.finishedAt - timed.startedAt));
 
   for (const kind of ITEM_KINDS) add("backup_items", state.latestFacts?.facts?.inventory[kind], { kind });
+  const created = new Map(state.points.map((point) => [point.id, point.createdAt]));
   for (const layer of policy.verify.layers) {
     at("restore_verification_objective_seconds", policy.objectives.verifyMs, { layer });
     const rows = state.ledger.filter((row) => row.layers[layer] !== undefined && row.finishedAt <= now + CLOCK_SLACK_MS).toReversed();
@@ -102,7 +103,7 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
       add(
         "restore_consecutive_failures",
         consecutive(
-          rows,
+          rows.toSorted((a, b) => (created.get(b.pointId) ?? 0) - (created.get(a.pointId) ?? 0)),
           (row) => row.layers[layer] !== "verified",
           (row) => row.layers[layer] === "verified",
         ),

@@ -2,8 +2,9 @@
 import { Cron } from "croner";
 import type { CalendarState } from "../core/plan.ts";
 import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
-import type { Repositories } from "../core/ports.ts";
+import type { LedgerRow, Repositories } from "../core/ports.ts";
 import { COVERAGE_PAPER, parseCoverage } from "../core/sampled.ts";
+import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
 import { bandsOf } from "./detections.ts";
 import { readForecast } from "./forecasts.ts";
 import type { SourceState } from "./project.ts";
@@ -29,25 +30,23 @@ export async function readSource(
   firstSeenAt: number,
   calendars: readonly DatedCalendar[],
 ): Promise<SourceState> {
-  const drills = await fewOrMany(
-    (limit) => repositories.drills.list({ sourceId: policy.id, limit }),
-    [1, 20],
-    (found) => found.some(isJudged) && found.some((drill) => drill.facts !== null),
-  );
+  const points = await repositories.points.list(policy.id);
+  const ledger = await repositories.drills.ledger(policy.id);
+  const { latest, latestFacts } = await newestDrills(policy, points, ledger, repositories);
   const alarms = await repositories.alarms.list({ sourceId: policy.id, all: true, limit: ALARMS });
   const expected = (await repositories.decisions.list({ sourceId: policy.id })).filter((one) => one.about === "alarm");
   return {
     policy,
     firstSeenAt,
-    points: await repositories.points.list(policy.id),
+    points,
     runs: await fewOrMany(
       (limit) => repositories.runs.list(policy.id, { limit }),
       [3, 200],
       (found) => found.some((run) => run.outcome === "success" || run.outcome === "partial") && found.some((run) => run.startedAt !== null),
     ),
-    ledger: await repositories.drills.ledger(policy.id),
-    latest: newestJudged(drills),
-    latestFacts: drills.find((drill) => drill.facts !== null) ?? null,
+    ledger,
+    latest,
+    latestFacts,
     probe: await repositories.sources.probe(policy.id),
     alarms: alarms.filter((alarm) => alarm.endedAt === null),
     unusual: alarms.filter((alarm) => alarm.kind !== "rule"),
@@ -58,6 +57,37 @@ export async function readSource(
     forecast: await readForecast(repositories, policy.id),
     calendars,
   };
+}
+
+/** Points whose drills are read in search of one that was judged. */
+const POINTS_READ = 5;
+
+/**
+ * The drill that says how the source stands is of the newest point that was judged: an older one that is drilled again afterwards and is
+ * fine does not clear what fails in the newest.
+ */
+async function newestDrills(
+  policy: SourcePolicy,
+  points: readonly RecoveryPoint[],
+  ledger: readonly LedgerRow[],
+  { drills }: Repositories,
+): Promise<Pick<SourceState, "latest" | "latestFacts">> {
+  const drilled = new Set(ledger.map((row) => row.pointId));
+  let latest: DrillRecord | null = null;
+  let latestFacts: DrillRecord | null = null;
+  for (const point of points.filter(({ id }) => drilled.has(id)).slice(0, POINTS_READ)) {
+    const own = await drills.list({ pointId: point.id, limit: 5 });
+    latest ??= own.find(isJudged) ?? null;
+    latestFacts ??= own.find((drill) => drill.facts !== null) ?? null;
+    if (latest !== null && latestFacts !== null) return { latest, latestFacts };
+  }
+  // Of points that are gone, and of those our own trouble ended.
+  const all = await fewOrMany(
+    (limit) => drills.list({ sourceId: policy.id, limit }),
+    [1, 20],
+    (found) => (latest !== null || found.some(isJudged)) && (latestFacts !== null || found.some((drill) => drill.facts !== null)),
+  );
+  return { latest: latest ?? newestJudged(all), latestFacts: latestFacts ?? all.find((drill) => drill.facts !== null) ?? null };
 }
 
 /** Whole records are dear to read, and nearly always the newest say enough. */

@@ -2,7 +2,10 @@
 import type { SourcePolicy } from "../core/policy.ts";
 import type { LedgerRow, PollStatus, Repositories } from "../core/ports.ts";
 import { byWorst, type FleetSummary, fleetSummary, type SourceStatus, sourceStatus, type StatusDrill } from "../core/status.ts";
+import { backtest } from "../core/statistics/backtest.ts";
+import { budgetOf } from "../core/statistics/signals.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
+import { type Signal, SIGNALS } from "../core/words.ts";
 import type { HttpDeps } from "./deps.ts";
 
 export interface FleetEntry {
@@ -33,8 +36,15 @@ export interface SourceView {
   readonly alarms: readonly Alarm[];
   readonly runs: readonly RunReport[];
   readonly poll: PollStatus | null;
-  /** Oldest first. */
-  readonly history: Readonly<Record<"bytes" | "records" | "duration", readonly Observation[]>>;
+  /** Oldest first, each with the band it was expected in, as far as one was known before it. */
+  readonly history: Readonly<Record<ShownSignal, readonly Expected[]>>;
+}
+
+export const SHOWN_SIGNALS = ["bytes", "records", "duration", "restore_seconds"] as const satisfies readonly Signal[];
+export type ShownSignal = (typeof SHOWN_SIGNALS)[number];
+
+export interface Expected extends Observation {
+  readonly band: { readonly expected: number; readonly lower: number; readonly upper: number } | null;
 }
 
 export interface Reader {
@@ -46,6 +56,11 @@ export interface Reader {
 const SPARK_POINTS = 30;
 const RUNS_READ = 20;
 const HISTORY = 400;
+/** Observations the bands are made from: what came before those that are shown counts too. */
+const LEARNED = 1200;
+/** Bands of fewer runs are as wide as the page. */
+const LEAST_RUNS = 8;
+const WATCHED = SIGNALS.filter((signal) => signal !== "outcome");
 const ALARMS_SHOWN = 50;
 /** A reading of the fleet is kept for this many times what it cost, so that watching costs at most a twentieth of one core. */
 const KEEP_FACTOR = 20;
@@ -132,8 +147,9 @@ async function readSource(
 ): Promise<SourceView | null> {
   const policy = policies.find((candidate) => candidate.id === id);
   if (policy === undefined) return null;
-  const observed = (signal: string): Promise<readonly Observation[]> => repositories.observations.list(id, signal, { limit: HISTORY });
-  const [points, rows, alarms, runs, poll, probe, firstSeen, bytes, records, duration] = await Promise.all([
+  const observed = async (signal: ShownSignal): Promise<readonly Expected[]> =>
+    withBands(policy, signal, await repositories.observations.list(id, signal, { limit: LEARNED }));
+  const [points, rows, alarms, runs, poll, probe, firstSeen, bytes, records, duration, restore_seconds] = await Promise.all([
     repositories.points.list(id),
     repositories.drills.ledger(id),
     repositories.alarms.list({ sourceId: id, all: true, limit: ALARMS_SHOWN }),
@@ -144,11 +160,40 @@ async function readSource(
     observed("bytes"),
     observed("records"),
     observed("duration"),
+    observed("restore_seconds"),
   ]);
   const ledger = newestFirst(rows);
   const wanted = wantedDrill(ledger, points[0] ?? null);
   const record = wanted === null ? null : await repositories.drills.get(wanted.drillId);
   const drills = statusDrills(ledger, record);
   const status = sourceStatus({ policy, points, drills, runs, alarms, poll, probe, firstSeenAt: firstSeen.get(id) ?? null, now });
-  return { at: now, policy, status, points, ledger, drill: record, alarms, runs, poll, history: { bytes, records, duration } };
+  return {
+    at: now,
+    policy,
+    status,
+    points,
+    ledger,
+    drill: record,
+    alarms,
+    runs,
+    poll,
+    history: { bytes, records, duration, restore_seconds },
+  };
+}
+
+/** What a person marked as expected is not known here: a level that was accepted shows as expected some runs later. */
+function withBands(policy: SourcePolicy, signal: ShownSignal, observations: readonly Observation[]): readonly Expected[] {
+  const { rows } = backtest(observations, {
+    signal,
+    everyMs: policy.backups.everyMs ?? "auto",
+    falseAlarmsPerYear: budgetOf(signal, WATCHED, policy.anomalies?.falseAlarmsPerYear ?? 2),
+    without: ["rules"],
+  });
+  return observations
+    .map((one, at) => {
+      const { expected = null, lower = null, upper = null, runs = 0 } = rows[at] ?? {};
+      const known = expected !== null && lower !== null && upper !== null && runs >= LEAST_RUNS;
+      return { ...one, band: known ? { expected, lower: Math.max(0, lower), upper } : null };
+    })
+    .slice(-HISTORY);
 }

@@ -35,7 +35,7 @@ function days(_, ticks, axis, space, step) {
 }
 
 function draw(box) {
-  const { unit, title, at, values } = JSON.parse(box.dataset.plot);
+  const { unit, title, at, values, lower, upper } = JSON.parse(box.dataset.plot);
   const show = SHOW[unit];
   const axis = {
     stroke: colour("--muted"),
@@ -53,7 +53,15 @@ function draw(box) {
         ready: [(u) => u.setLegend({ idx: at.length - 1 })],
       },
       tzDate: (at) => window.uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
-      scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
+      scales: {
+        y: {
+          range: (_, low, high) => {
+            // A band that is wide because little is known does not press the values flat.
+            const most = Math.min(high, Math.max(...values) * 1.6);
+            return [Math.min(0, low), most > 0 ? most * 1.08 : 1];
+          },
+        },
+      },
       axes: [
         { ...axis, space: 64, values: days },
         { ...axis, size: 66, values: (_, ticks) => ticks.map(show) },
@@ -68,9 +76,18 @@ function draw(box) {
           points: { size: 5 },
           value: (_, value) => (value === null ? "–" : show(value)),
         },
+        ...(lower === undefined
+          ? []
+          : ["Least expected", "Most expected"].map((label) => ({
+              label,
+              stroke: "transparent",
+              points: { show: false },
+              value: (_, value) => (value === null ? "–" : show(value)),
+            }))),
       ],
+      ...(lower === undefined ? {} : { bands: [{ series: [3, 2], fill: colour("--plot-band") }] }),
     },
-    [at, values],
+    lower === undefined ? [at, values] : [at, values, lower, upper],
   );
   box.replaceChildren(plot.root);
   const picture = plot.root.querySelector(".u-wrap");

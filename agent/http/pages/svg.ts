@@ -43,20 +43,30 @@ export function spanBar(from: number, to: number): Html {
   </svg>`;
 }
 
+type Charted = Pick<Observation, "at" | "value"> & { readonly band: { readonly lower: number; readonly upper: number } | null };
+
 const CHART = { width: 720, height: 150, pad: 8 };
 
 /** The history of one signal as a line with a dot a point; what a script replaces by a plot that can be read off. */
-export function historyChart(observations: readonly Observation[], label: string, top: string): Html {
-  const points = place(
-    observations.map((one) => one.value),
-    observations.map((one) => one.at),
-    CHART,
-  );
+export function historyChart(observations: readonly Charted[], label: string, top: string): Html {
+  const at = observations.map((one) => one.at);
+  const values = observations.map((one) => one.value);
+  const most = values.reduce((highest, value) => Math.max(highest, value), 0) || 1;
+  const points = place(values, at, CHART, most);
+  const edge = (of: (band: NonNullable<Charted["band"]>) => number) =>
+    place(
+      observations.map((one) => (one.band === null ? 0 : Math.min(of(one.band), most * 1.04))),
+      at,
+      CHART,
+      most,
+    ).filter((_, index) => observations[index]?.band !== null);
+  const band = [...edge(({ upper }) => upper), ...edge(({ lower }) => lower).toReversed()];
   return html`<svg class="chart" viewBox="0 0 ${CHART.width} ${CHART.height}" role="img" aria-label="${label}">
     <line class="axis" x1="0" x2="${CHART.width}" y1="${CHART.height - CHART.pad}" y2="${CHART.height - CHART.pad}"></line>
     <line class="grid" x1="0" x2="${CHART.width}" y1="${CHART.pad}" y2="${CHART.pad}"></line>
     <text x="4" y="${CHART.pad + 14}">${top}</text>
     <text x="4" y="${CHART.height - CHART.pad - 5}">0</text>
+    ${band.length === 0 ? "" : html`<polygon class="band" points="${path(band)}"></polygon>`}
     <polyline points="${path(points)}"></polyline>
     ${points.map(([x, y]) => html`<circle cx="${x}" cy="${y}" r="2.4"></circle>`)}
   </svg>`;
@@ -66,8 +76,8 @@ function place(
   values: readonly number[],
   at: readonly number[],
   box: { readonly width: number; readonly height: number; readonly pad: number },
+  top = values.reduce((most, value) => Math.max(most, value), 0) || 1,
 ): (readonly [number, number])[] {
-  const top = values.reduce((most, value) => Math.max(most, value), 0) || 1;
   const first = at[0] ?? 0;
   const span = (at.at(-1) ?? 0) - first || 1;
   return values.map((value, index) => [

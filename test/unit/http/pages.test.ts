@@ -106,9 +106,10 @@ describe("the source page", () => {
   test("holds its history as a picture with words and as figures, without a script", async () => {
     const html = await open("/sources/collapsed");
     expect(html).toMatch(
-      /<svg class="chart"[^>]*role="img"[^>]*aria-label="Size of each backup: 45 values from [^"]+, lowest 10\d\.?\d? kB, highest 46\d\.?\d? kB, newest 10\d\.?\d? kB"/u,
+      /<svg class="chart"[^>]*role="img"[^>]*aria-label="Size of each backup: 45 values from [^"]+, lowest 10\d\.?\d? kB, highest 46\d\.?\d? kB, newest 10\d\.?\d? kB, expected between [^"]+"/u,
     );
     expect((html.match(/<polyline/gu) ?? []).length).toBe(3);
+    expect((html.match(/<polygon class="band"/gu) ?? []).length, "the band in which each value was expected").toBe(3);
     expect(words(html)).toContain("As figures");
   });
 
