@@ -1,0 +1,286 @@
+/**
+ * `npm run bench:cardinality`: how many series a source costs, and how long Prometheus needs for the rules where there are many sources.
+ * Real: an agent with one source that has everything (four layers on the local Airtable, five collections, history, bands, comparison),
+ * first when all is well and then when much is wrong; Prometheus with the shipped rules, scraping that source a thousand times under other
+ * names, with the days behind it that the longest range of a rule reads.
+ * Options: --sources 1000 · --days 3 · --evaluations 5
+ */
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+import { parseArgs, promisify } from "node:util";
+import { tableOf } from "../doubles/airtable/world.ts";
+import { runAgent, startAgentProcess } from "../integration/agent/running.ts";
+import { ROOT } from "../meta/sources.ts";
+import { type AirtableShop, startShop } from "../platforms/airtable/shop.ts";
+import { goTool } from "../servers/go-tools.ts";
+import { answers, freePort, startServer } from "../servers/process.ts";
+import { seriesBackwards } from "./cardinality/backfill.ts";
+import { beside, type Cell, machine, seconds, table } from "./table.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    sources: { type: "string", default: "1000" },
+    days: { type: "string", default: "3" },
+    evaluations: { type: "string", default: "5" },
+  },
+});
+const sources = Number(options.sources);
+const days = Number(options.days);
+const evaluations = Number(options.evaluations);
+if (![sources, days, evaluations].every((value) => Number.isFinite(value) && value > 0)) throw new Error("the options are no numbers");
+
+const SERIES_GOAL = 150;
+const RULES_GOAL_MS = 1000;
+const DAY_MS = 86_400_000;
+const HISTORY_RUNS = 40;
+const RULE_FILES = ["recording.yaml", "alerts.yaml"].map((name) => join(ROOT, "rules", name));
+
+const home = await mkdtemp(join(tmpdir(), "rw-bench-cardinality-"));
+const shop = await startShop();
+try {
+  console.log(machine());
+  const { well, broken, own } = await tellOfOneSource();
+  console.log(`\n${seriesTable(well, broken)}\n`);
+  const rows = await evaluateFor(broken, own);
+  console.log(table(`Prometheus, ${sources.toLocaleString("en")} sources where as much is wrong`, ["what", "figure"], rows));
+} finally {
+  await shop.stop();
+  await rm(home, { recursive: true, force: true });
+}
+
+interface Told {
+  /** Lines of /metrics of the one source when all is well. */
+  readonly well: readonly string[];
+  readonly broken: readonly string[];
+  /** Lines of /metrics of the agent itself. */
+  readonly own: readonly string[];
+}
+
+async function tellOfOneSource(): Promise<Told> {
+  await mkdir(join(home, "vault"));
+  await writeFile(join(home, "token"), shop.tokens.full);
+  const { url, contentUrl } = shop.server;
+  await writeFile(
+    join(home, "restorewatch.yaml"),
+    `vaults:
+  nightly: { type: dir, path: ./vault }
+sources:
+  - id: shop
+    platform: { type: airtable, base: ${shop.base.id}, token: { file: ./token }, url: "${url}", contentUrl: "${contentUrl}" }
+    scratch: { base: ${shop.scratch.id}, token: { file: ./token }, url: "${url}", contentUrl: "${contentUrl}" }
+    capture: { keep: 35d }
+    owner: { team: sales }
+    backups: { vault: nightly, path: shop, every: 1d, settle: 0s, retention: 30d }
+    objectives: { rpo: 1d, rto: 4h }
+    verify: { layers: [artifact, content, scratch, live], sample: { records: 100, most: 200 }, coverWithin: 30d }
+`,
+  );
+  for (let ago = HISTORY_RUNS; ago > 0; ago -= 1) await recordRun(ago, 20_000 + ((ago * 37) % 11) * 90);
+  await ask("capture", "shop");
+  await ask("drill", "shop");
+  const well = await metrics();
+  await recordRun(0, 900);
+  breakProduction(shop);
+  await ask("drill", "shop");
+  const broken = await metrics();
+  return { well: ofSource(well), broken: ofSource(broken), own: broken.filter((line) => !line.includes('source="')) };
+}
+
+async function recordRun(daysAgo: number, bytes: number): Promise<void> {
+  const end = Date.now() - daysAgo * DAY_MS;
+  const [started, finished] = [new Date(end - 60_000 - (daysAgo % 7) * 1000).toISOString(), new Date(end).toISOString()];
+  const { code, stderr } = await runAgent(
+    home,
+    ...["record", "shop", "--outcome", "success", "--bytes", String(bytes), "--started", started, "--finished", finished],
+  );
+  if (code !== 0) throw new Error(stderr);
+}
+
+/** Any verdict is fine; that there is none is not. */
+async function ask(command: string, source: string): Promise<void> {
+  const { code, stderr } = await runAgent(home, command, source, "--output", "json");
+  if (code === null || code > 2) throw new Error(`${command}: exit ${code}: ${stderr}`);
+}
+
+/** Eight records differ from the backup, and nothing says that they were edited since. */
+function breakProduction({ base, tables }: AirtableShop): void {
+  const things = tableOf(base, tables.things.id);
+  for (const key of tables.things.keys.slice(0, 8)) {
+    const row = things.rows.find(({ id }) => id === key);
+    row?.cells.set(tables.things.fields["Name"] ?? "", "changed without a time");
+  }
+}
+
+async function metrics(): Promise<readonly string[]> {
+  const agent = await startAgentProcess(home);
+  try {
+    for (let tries = 0; tries < 400; tries += 1) {
+      const lines = (await (await fetch(`${agent.url}/metrics`)).text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+      if (lines.some((line) => line.startsWith("backup_recovery_points{"))) return lines;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error("the agent did not tell of its source");
+  } finally {
+    await agent.stop("SIGTERM");
+  }
+}
+
+function ofSource(lines: readonly string[]): readonly string[] {
+  return lines.filter((line) => line.includes('source="shop"'));
+}
+
+function seriesTable(well: readonly string[], broken: readonly string[]): string {
+  const names = (lines: readonly string[]) =>
+    Map.groupBy(lines, (line) => (/^[^{\s]+/u.exec(line)?.[0] ?? "").replace(/_(?:bucket|sum|count)$/u, ""));
+  const [a, b] = [names(well), names(broken)];
+  const rows: Cell[][] = [...new Set([...a.keys(), ...b.keys()])]
+    .map((name) => [name, a.get(name)?.length ?? 0, b.get(name)?.length ?? 0] satisfies Cell[])
+    .toSorted((one, other) => Number(other[2]) - Number(one[2]));
+  const goal = (count: number): string => beside(String(count), `≤ ${SERIES_GOAL}`, count <= SERIES_GOAL);
+  return table(
+    "Series of one source: five collections, four layers",
+    ["metric", "all well", "much wrong"],
+    [["all", goal(well.length), goal(broken.length)], ...rows],
+  );
+}
+
+/** @returns what Prometheus says that scraping and evaluating cost */
+async function evaluateFor(one: readonly string[], own: readonly string[]): Promise<Cell[][]> {
+  const page = `${[...own, ...Array.from({ length: sources }, (_, index) => renamed(one, `s${String(index).padStart(5, "0")}`)).flat()].join("\n")}\n`;
+  const beat = (): string =>
+    page.replace(/^(restorewatch_heartbeat_timestamp_seconds(?:\{[^}]*\})?) .*$/mu, (_, name: string) => `${name} ${Date.now() / 1000}`);
+  const target = createServer((_, response) => response.setHeader("content-type", "text/plain; version=0.0.4").end(beat()));
+  target.listen(0, "127.0.0.1");
+  await once(target, "listening");
+  const address = target.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const data = join(home, "prometheus");
+  try {
+    await mkdir(data);
+    await writeRules(data);
+    const first = await startPrometheus(data, address.port);
+    await first.evaluated(3);
+    const ranged = await Promise.all(["backup:rpo_breach:bool"].map((name) => first.series(name)));
+    await first.stop();
+    const from = performance.now();
+    const samples = await backfill(data, ranged.flat());
+    const second = await startPrometheus(data, address.port);
+    try {
+      const took = await second.evaluated(evaluations);
+      const total = took.reduce((sum, group) => sum + group.worst, 0);
+      return [
+        ["series scraped", own.length + one.length * sources],
+        ["series of the head, with the recorded", await second.head()],
+        ["samples behind them for the longest range", samples],
+        ["putting them there", seconds(performance.now() - from)],
+        ["scrape", seconds(await second.scrapeMs())],
+        ...took.map((group): Cell[] => [`evaluation of ${group.name}, worst of ${evaluations}`, seconds(group.worst)]),
+        ["evaluation of all rules", beside(seconds(total), "< 1 s", total < RULES_GOAL_MS)],
+      ];
+    } finally {
+      await second.stop();
+    }
+  } finally {
+    target.close();
+  }
+}
+
+function renamed(lines: readonly string[], id: string): readonly string[] {
+  return lines.map((line) => line.replaceAll('source="shop"', `source="${id}"`).replace(/ # \{.*$/u, ""));
+}
+
+/** The shipped groups, evaluated more often than once a minute so that nobody waits for it. */
+async function writeRules(data: string): Promise<void> {
+  for (const path of RULE_FILES) {
+    const name = path.split("/").at(-1) ?? "";
+    await writeFile(join(data, name), (await readFile(path, "utf8")).replaceAll(/^( {4}interval:) .*$/gmu, "$1 5s"));
+  }
+}
+
+/** A day of every minute, for the series that a long range reads. @returns number of samples */
+async function backfill(data: string, series: readonly Readonly<Record<string, string>>[]): Promise<number> {
+  const file = join(data, "behind.om");
+  const samples = await seriesBackwards(file, series, { from: Date.now() - days * DAY_MS, to: Date.now() - 15 * 60_000, everyMs: 60_000 });
+  await promisify(execFile)(await goTool("promtool"), ["tsdb", "create-blocks-from", "openmetrics", "--quiet", file, join(data, "data")], {
+    maxBuffer: 1e8,
+  });
+  await rm(file);
+  return samples;
+}
+
+interface Evaluating {
+  /** Resolves after that many evaluations of each group with the worst, ms. */
+  evaluated(times: number): Promise<readonly { readonly name: string; readonly worst: number }[]>;
+  series(name: string): Promise<readonly Readonly<Record<string, string>>[]>;
+  head(): Promise<number>;
+  scrapeMs(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+async function startPrometheus(data: string, target: number): Promise<Evaluating> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const config = {
+    global: { scrape_interval: "15s", scrape_timeout: "10s", evaluation_interval: "5s" },
+    rule_files: RULE_FILES.map((path) => join(data, path.split("/").at(-1) ?? "")),
+    scrape_configs: [{ job_name: "restorewatch", static_configs: [{ targets: [`127.0.0.1:${target}`] }] }],
+  };
+  await writeFile(join(data, "prometheus.yml"), JSON.stringify(config));
+  const running = await startServer({
+    name: "prometheus",
+    command: await goTool("prometheus"),
+    args: [
+      `--config.file=${join(data, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(data, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--storage.tsdb.retention.time=30d",
+    ],
+    cwd: data,
+    env: {},
+    ready: () => answers(`${url}/-/ready`),
+  });
+  const get = async <T>(path: string): Promise<T> => ((await (await fetch(`${url}/api/v1/${path}`)).json()) as { readonly data: T }).data;
+  const value = async (query: string): Promise<number> => {
+    const { result } = await get<{ readonly result: readonly { readonly value: readonly [number, string] }[] }>(
+      `query?query=${encodeURIComponent(query)}`,
+    );
+    return Number(result[0]?.value[1] ?? Number.NaN);
+  };
+  return {
+    async evaluated(times) {
+      const seen = new Map<string, Map<string, number>>();
+      while (seen.size === 0 || [...seen.values()].some((found) => found.size < times)) {
+        const { groups } = await get<{
+          readonly groups: readonly { readonly name: string; readonly lastEvaluation: string; readonly evaluationTime: number }[];
+        }>("rules");
+        const scraped = await value("count(backup_source_info)");
+        for (const group of groups) {
+          const found = seen.get(group.name) ?? new Map<string, number>();
+          if (scraped === sources && group.evaluationTime > 0) found.set(group.lastEvaluation, group.evaluationTime * 1000);
+          seen.set(group.name, found);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+      return [...seen].map(([name, found]) => ({ name, worst: Math.max(...found.values()) }));
+    },
+    series: async (name) => {
+      const { result } = await get<{ readonly result: readonly { readonly metric: Record<string, string> }[] }>(
+        `query?query=${encodeURIComponent(name)}`,
+      );
+      if (result.length === 0) throw new Error(`${name} has no series`);
+      return result.map(({ metric }) => metric);
+    },
+    head: () =>
+      value("prometheus_tsdb_head_series").then(async (own) =>
+        Number.isNaN(own) ? (await get<{ readonly headStats: { readonly numSeries: number } }>("status/tsdb")).headStats.numSeries : own,
+      ),
+    scrapeMs: () => value("scrape_duration_seconds").then((s) => s * 1000),
+    stop: async () => {
+      await running.stop();
+    },
+  };
+}
