@@ -16,6 +16,7 @@ import { tableOf } from "../doubles/airtable/world.ts";
 import { runAgent, startAgentProcess } from "../integration/agent/running.ts";
 import { ROOT } from "../meta/sources.ts";
 import { type AirtableShop, startShop } from "../platforms/airtable/shop.ts";
+import { askOfShop, configureShop } from "../platforms/airtable/watched.ts";
 import { goTool } from "../servers/go-tools.ts";
 import { answers, freePort, startServer } from "../servers/process.ts";
 import { seriesBackwards } from "./cardinality/backfill.ts";
@@ -61,31 +62,14 @@ interface Told {
 }
 
 async function tellOfOneSource(): Promise<Told> {
-  await mkdir(join(home, "vault"));
-  await writeFile(join(home, "token"), shop.tokens.full);
-  const { url, contentUrl } = shop.server;
-  await writeFile(
-    join(home, "restorewatch.yaml"),
-    `vaults:
-  nightly: { type: dir, path: ./vault }
-sources:
-  - id: shop
-    platform: { type: airtable, base: ${shop.base.id}, token: { file: ./token }, url: "${url}", contentUrl: "${contentUrl}" }
-    scratch: { base: ${shop.scratch.id}, token: { file: ./token }, url: "${url}", contentUrl: "${contentUrl}" }
-    capture: { keep: 35d }
-    owner: { team: sales }
-    backups: { vault: nightly, path: shop, every: 1d, settle: 0s, retention: 30d }
-    objectives: { rpo: 1d, rto: 4h }
-    verify: { layers: [artifact, content, scratch, live], sample: { records: 100, most: 200 }, coverWithin: 30d }
-`,
-  );
+  await configureShop(home, shop);
   for (let ago = HISTORY_RUNS; ago > 0; ago -= 1) await recordRun(ago, 20_000 + ((ago * 37) % 11) * 90);
-  await ask("capture", "shop");
-  await ask("drill", "shop");
+  await askOfShop(home, "capture");
+  await askOfShop(home, "drill");
   const well = await metrics();
   await recordRun(0, 900);
   breakProduction(shop);
-  await ask("drill", "shop");
+  await askOfShop(home, "drill");
   const broken = await metrics();
   return { well: ofSource(well), broken: ofSource(broken), own: broken.filter((line) => !line.includes('source="')) };
 }
@@ -98,12 +82,6 @@ async function recordRun(daysAgo: number, bytes: number): Promise<void> {
     ...["record", "shop", "--outcome", "success", "--bytes", String(bytes), "--started", started, "--finished", finished],
   );
   if (code !== 0) throw new Error(stderr);
-}
-
-/** Any verdict is fine; that there is none is not. */
-async function ask(command: string, source: string): Promise<void> {
-  const { code, stderr } = await runAgent(home, command, source, "--output", "json");
-  if (code === null || code > 2) throw new Error(`${command}: exit ${code}: ${stderr}`);
 }
 
 /** Eight records differ from the backup, and nothing says that they were edited since. */

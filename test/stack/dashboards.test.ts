@@ -1,4 +1,4 @@
-/** Every query of every panel against a real Prometheus that scrapes a real agent on the quickstart, and each dashboard as a picture. */
+/** Every query of every panel against a real Prometheus that scrapes real agents, on the quickstart and on a live product, and each dashboard as a picture. */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launch } from "../browser/browser.ts";
 import { runAgent, type RunningAgent, startAgentProcess, until } from "../integration/agent/running.ts";
 import { ROOT, textOf } from "../meta/sources.ts";
+import { type AirtableShop, startShop } from "../platforms/airtable/shop.ts";
+import { askOfShop, configureShop } from "../platforms/airtable/watched.ts";
 import { goTool } from "../servers/go-tools.ts";
 import { type DashboardJson, draw, type PanelJson } from "./draw.ts";
 import { rightlyEmpty } from "./empty.ts";
@@ -21,14 +23,18 @@ const dashboards = (await readdir(join(ROOT, "dashboards/dist"))).map(
 );
 let home: string;
 let agent: RunningAgent;
+/** Another agent, which watches a live product beside its backups. */
+let shopHome: string;
+let shop: AirtableShop;
+let shopAgent: RunningAgent;
 let prometheus: ScrapingPrometheus;
 
 /** What Grafana fills in; `source` is one name on the dashboard of one source. */
-function filled(expr: string, uid: string): string {
+function filled(expr: string, uid: string, source = "broken"): string {
   return expr
     .replaceAll("$__rate_interval", "60s")
     .replaceAll("$__range", "3m")
-    .replaceAll("$source", uid === "restorewatch-source" ? "broken" : ".*")
+    .replaceAll("$source", uid === "restorewatch-source" ? source : ".*")
     .replaceAll(/\$(?:platform|domain|owner|tier)\b/g, ".*");
 }
 
@@ -37,16 +43,31 @@ const exprsOf = (one: PanelJson): readonly string[] => (one.type === "logs" ? []
 async function ask(one: PanelJson, uid: string): Promise<readonly (readonly Series[])[]> {
   const results: (readonly Series[])[] = [];
   for (const expr of exprsOf(one)) {
-    const query = filled(expr, uid);
-    results.push(one.type === "timeseries" ? await prometheus.range(query, 90, 2) : await prometheus.query(query));
+    const found = async (source: string): Promise<readonly Series[]> => {
+      const query = filled(expr, uid, source);
+      return one.type === "timeseries" ? prometheus.range(query, 90, 2) : prometheus.query(query);
+    };
+    // A backup of a folder has no product to compare with.
+    const broken = await found("broken");
+    results.push(broken.length > 0 ? broken : await found("shop"));
   }
   return results;
 }
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "rw-dashboards-"));
+  shopHome = await mkdtemp(join(tmpdir(), "rw-dashboards-shop-"));
+  shop = await startShop();
+  await configureShop(shopHome, shop);
+  await askOfShop(shopHome, "capture");
   agent = await startAgentProcess(home);
-  prometheus = await startScraping([new URL(agent.url).host], [join(ROOT, "rules/recording.yaml")]);
+  shopAgent = await startAgentProcess(shopHome);
+  prometheus = await startScraping(
+    [agent, shopAgent].map(({ url }) => new URL(url).host),
+    [join(ROOT, "rules/recording.yaml")],
+  );
+  // A forecast rests on three drills.
+  const shopDrilled = askOfShop(shopHome, "drill").then(() => askOfShop(shopHome, "drill"));
   const verdicts = async (): Promise<readonly string[]> =>
     ((await (await fetch(`${agent.url}/api/v1/sources?limit=100`)).json()) as { items: { verdict: string }[] }).items.map(
       ({ verdict }) => verdict,
@@ -83,6 +104,12 @@ beforeAll(async () => {
   await until(drills, (count) => count > before, 60_000);
   await writeFile(path, whole);
   await until(drills, (count) => count > before + 1, 60_000);
+  await shopDrilled;
+  await until(
+    () => prometheus.query("restore_forecast_seconds"),
+    (found) => found.length > 0,
+    60_000,
+  );
   // Recording rules are evaluated once a minute.
   await until(
     () => prometheus.query("count(backup:rpo_breach:bool)"),
@@ -94,7 +121,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await prometheus?.stop();
   await agent?.stop("SIGKILL");
-  await rm(home, { recursive: true, force: true });
+  await shopAgent?.stop("SIGKILL");
+  await shop?.stop();
+  for (const each of [home, shopHome]) await rm(each, { recursive: true, force: true });
 });
 
 describe("dashboards on real data", () => {
@@ -133,12 +162,12 @@ describe("dashboards on real data", () => {
     }
   });
 
-  test("what the fleet says of the quickstart is true", async () => {
+  test("what the fleet says of the quickstart and of the shop is true", async () => {
     const stat = async (title: string): Promise<number | undefined> => {
       const one = dashboards.find(({ uid }) => uid === "restorewatch-fleet")?.panels.find((each) => each.title === title);
       return one === undefined ? undefined : (await ask(one, "restorewatch-fleet"))[0]?.[0]?.points[0]?.[1];
     };
-    expect([await stat("Sources"), await stat("Recovery point too old"), await stat("Do not restore")]).toEqual([5, 1, 2]);
+    expect([await stat("Sources"), await stat("Recovery point too old"), await stat("Do not restore")]).toEqual([6, 1, 2]);
   });
 
   test("each dashboard can be looked at", { timeout: 120_000 }, async () => {
