@@ -76,7 +76,7 @@ function text(sources: readonly ReportSource[], deps: ReportDeps): string[] {
       const format = drill.artifact.format === null ? "" : `, ${drill.artifact.format}`;
       const reason = drill.reasons[0] === undefined ? "" : `  ${clean(drill.reasons[0])}`;
       lines.push(
-        `    ${describeTime(drill.finishedAt)}  ${verdictMark(drill.verdict, style)}  ${clean(drill.artifact.path)} (${describeBytes(drill.artifact.bytes)}${format}) in ${describeDuration(drill.finishedAt - drill.startedAt)}${reason}`,
+        `    ${describeTime(drill.finishedAt)}  ${verdictMark(drill.verdict, style)}  ${clean(drill.artifact.path)} (${describeBytes(drill.artifact.bytes)}${drill.artifact.unread === undefined ? "" : `, of which ${describeBytes(drill.artifact.unread.bytes)} in ${describeCount(drill.artifact.unread.files, "attachment")} were not read`}${format}) in ${describeDuration(drill.finishedAt - drill.startedAt)}${reason}`,
       );
     }
     if (drills.length === 0) lines.push("    no drill yet");

@@ -181,6 +181,8 @@ export interface DrillRecord {
     readonly formatVersion: string | null;
     readonly bytes: number;
     readonly sha256: string | null;
+    /** Of its bytes, what was left in the vault and is vouched for by nobody; absent where all were read. */
+    readonly unread?: { readonly files: number; readonly bytes: number };
   };
   readonly checks: readonly CheckResult[];
   readonly phases: Readonly<Partial<Record<Phase, number>>>;

@@ -144,6 +144,7 @@ async function drillUnderSpan(
           formatVersion: outcome.recognised?.formatVersion ?? null,
           bytes: outcome.artifact?.bytes ?? point.bytes,
           sha256: outcome.artifact?.sha256 ?? null,
+          ...(outcome.artifact?.unread === undefined ? {} : { unread: outcome.artifact.unread }),
         },
         checks: outcome.checks,
         phases: outcome.phases,

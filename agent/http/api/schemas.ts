@@ -235,6 +235,10 @@ export const drillSchema = z
       formatVersion: z.string().nullable(),
       bytes: count,
       sha256: z.string().nullable(),
+      unread: z
+        .strictObject({ files: count, bytes: count })
+        .optional()
+        .openapi({ description: "what was left in the vault (`verify.sample.fetchBytes`); absent where every byte was read" }),
     }),
     inventory: z.record(z.string(), count).nullable(),
     sample: z

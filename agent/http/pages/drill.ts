@@ -4,7 +4,7 @@ import type { CheckRegistry } from "../../core/definitions.ts";
 import type { DrillRecord, RecoveryPoint } from "../../core/values.ts";
 import { type DrillKind, ITEM_KINDS, LAYERS, PHASES } from "../../core/words.ts";
 import { describeBytes, describeDuration, describeNumber, PHASE_WORDS } from "../../core/words-for-people.ts";
-import { copyable, type Html, LAYER_MEANING, moment, sourceLink, term, verdictBadge } from "./html.ts";
+import { copyable, type Html, LAYER_MEANING, leftInVault, moment, sourceLink, term, verdictBadge } from "./html.ts";
 import { isolationList } from "./isolation.ts";
 import { checkResults } from "./results.ts";
 import { spanBar } from "./svg.ts";
@@ -46,7 +46,7 @@ export function drillBody(drill: DrillRecord, point: RecoveryPoint | null, regis
         <dl class="facts">
           ${term("Where", html`<code>${artifact.path}</code>`)}
           ${term("Format", artifact.format === null ? "not recognised" : `${artifact.format}${artifact.formatVersion === null ? "" : ` ${artifact.formatVersion}`}`)}
-          ${term("Size", describeBytes(artifact.bytes))}
+          ${term("Size", describeBytes(artifact.bytes))} ${artifact.unread === undefined ? "" : leftInVault(artifact.unread)}
           ${term("SHA-256", artifact.sha256 === null ? "could not be read" : html`${copyable(artifact.sha256, "the SHA-256")}`, "What exactly was verified; compare it with sha256sum")}
         </dl>
       </section>

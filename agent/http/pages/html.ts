@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import type { HtmlEscapedString } from "hono/utils/html";
 import type { DrillState, Level, RpoState, SourceStatus } from "../../core/status.ts";
 import type { CheckStatus, Layer, Tier, Verdict } from "../../core/words.ts";
-import { describeAge, describeDuration, describeMoment, describeTime } from "../../core/words-for-people.ts";
+import { describeAge, describeBytes, describeCount, describeDuration, describeMoment, describeTime } from "../../core/words-for-people.ts";
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 export type Tone = "good" | "bad" | "warn" | "wait";
@@ -97,6 +97,15 @@ export function layerLine(layer: Layer, verdict: Verdict | "pending", verifiedAt
     ${icon(look.shape, look.tone)}${layer}
     ${when}${stale ? html` <strong class="warn" title="Last verified longer ago than the objective, or never">overdue</strong>` : ""}
   </li>`;
+}
+
+/** Said wherever a verdict is, so that nobody takes it for more than was looked at. */
+export function leftInVault({ files, bytes }: { readonly files: number; readonly bytes: number }): Html {
+  return term(
+    "Not read",
+    html`<strong class="warn">${describeCount(files, "attachment")}, ${describeBytes(bytes)}</strong>, left in the vault`,
+    "verify.sample.fetchBytes: other attachments are fetched each time",
+  );
 }
 
 const LAYER_WORDS: Readonly<Record<Verdict | "pending", string>> = {

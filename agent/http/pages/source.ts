@@ -13,6 +13,7 @@ import {
   duration,
   type Html,
   layerLine,
+  leftInVault,
   levelBadge,
   moment,
   prose,
@@ -135,7 +136,7 @@ function newestCard({ status, policy, points, at }: SourceView): Html {
   </section>`;
 }
 
-function verificationCard({ status, policy, points, ledger, at }: SourceView): Html {
+function verificationCard({ status, policy, points, ledger, drill, at }: SourceView): Html {
   const next = nextSampleAt(policy, points, ledger.toReversed(), at);
   return html`<section class="card">
     <h2 title="The verdict of the newest drill of the newest backup">Would it restore?</h2>
@@ -144,6 +145,7 @@ function verificationCard({ status, policy, points, ledger, at }: SourceView): H
       ${status.layers.map((one) => layerLine(one.layer, one.verdict, one.verifiedAt, one.stale, at))}
     </ul>
     <dl class="facts">
+      ${drill?.artifact.unread === undefined ? "" : leftInVault(drill.artifact.unread)}
       ${term("Verified at least every", describeDuration(policy.objectives.verifyMs))}
       ${term("Next drill", next === null ? "when the first backup is there" : next <= at ? "due now" : ago(next, at))}
     </dl>

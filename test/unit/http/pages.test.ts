@@ -204,6 +204,20 @@ describe("the drill page", () => {
   });
 });
 
+test("what was left in the vault is said beside the verdict, wherever it stands", async () => {
+  const target = await fiveWorld();
+  const [point] = await target.state.repositories.points.list("healthy");
+  if (point === undefined) throw new Error("no point");
+  const whole = drillOf(point, []);
+  expect(words(await open("/sources/healthy", target))).not.toContain("Not read");
+  const drill = { ...whole, id: "in-parts", startedAt: NOW - 2000, finishedAt: NOW - 1000 };
+  await target.state.repositories.drills.put({ ...drill, artifact: { ...whole.artifact, unread: { files: 28, bytes: 14_000_000 } } });
+  for (const path of ["/sources/healthy", "/drills/in-parts"])
+    expect(words(await open(path, target))).toContain("Not read 28 attachments, 14 MB , left in the vault");
+  const answer = await target.app.request("/api/v1/drills/in-parts");
+  expect(await answer.json()).toMatchObject({ artifact: { unread: { files: 28, bytes: 14_000_000 } } });
+});
+
 test("the checks pages say what is asked, what it cannot see and where it fails", async () => {
   const list = words(await open("/checks"));
   expect(list).toContain("3 checks fail somewhere now.");
