@@ -7,7 +7,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { test: { ...shared, name: "main", include: ["test/{unit,meta,integration}/**/*.test.ts"] } },
-      // Against real servers, which test/servers installs once a machine. One file after the other: each starts a whole product.
+      // Against real servers, which test/servers installs once a machine. Each file starts a whole product: two at once, as everywhere.
       {
         test: {
           ...shared,
@@ -15,7 +15,6 @@ export default defineConfig({
           include: ["test/platforms/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 900_000,
-          fileParallelism: false,
         },
       },
       // The agent among the servers that observe it: collector, Prometheus, Alertmanager, as real processes.

@@ -5,6 +5,7 @@ import { sha256Hex } from "../core/ids.ts";
 import type { AuthPolicy, DrillCalendar, SecretRef, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import { bindSecrets, Secret } from "../kit/secret.ts";
 import { parseYaml, type Problem, type YamlDocument } from "./document.ts";
+import { httpUrl } from "./fields.ts";
 import { authOf, calendarsOf, sourceConnection, sourcePolicy, uncoveredSource } from "./policies.ts";
 import { explainIssue, problemsOf } from "./problems.ts";
 import { crossCheck } from "./rules.ts";
@@ -84,7 +85,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     workDir: path.resolve(baseDir, config.agent.workDirectory),
     http: { ...config.http.listen, runsToken: config.http.runs?.token ?? null, auth: authOf(config.http.auth) },
     telemetry: {
-      otlpEndpoint: config.telemetry.otlp?.endpoint ?? null,
+      otlpEndpoint: config.telemetry.otlp?.endpoint ?? endpointOf(options.env),
       headers: config.telemetry.otlp?.headers ?? {},
       environment: config.telemetry.service.environment,
       serviceName: config.telemetry.service.name,
@@ -105,6 +106,17 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     secrets: bound.found.map(({ at, secret }) => ({ at: shown(at.filter((part) => part !== "connection")), secret })),
     warnings: inOrder(rules.warnings, options.path, document),
   };
+}
+
+/** Where every program that speaks OTLP looks; it lets the quickstart tell a collector, which has no configuration to write it into. */
+const ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+function endpointOf(env: LoadOptions["env"]): string | null {
+  const value = env[ENDPOINT];
+  if (value === undefined || value === "") return null;
+  const parsed = httpUrl("http://127.0.0.1:4318").safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalid([`${ENDPOINT} in the environment: ${parsed.error.issues[0]?.message ?? "is no address"}`]);
 }
 
 async function readText(options: LoadOptions): Promise<string> {

@@ -49,7 +49,7 @@ const telemetry = z
           .describe("Headers sent with every export, such as an authorization; values are secrets by reference."),
       })
       .optional()
-      .describe("Where metrics, traces and logs are sent; absent: metrics on /metrics only."),
+      .describe("Where metrics, traces and logs are sent; absent: to OTEL_EXPORTER_OTLP_ENDPOINT if the environment has it, else metrics on /metrics only."),
     service: z
       .strictObject({
         environment: z.string().min(1).max(63).default("production").describe("deployment.environment.name of everything sent."),

@@ -23,7 +23,7 @@ export interface OtlpReceiver {
   readonly endpoint: string;
   /** Every request, whatever was answered. */
   readonly requests: readonly ReceivedRequest[];
-  /** Bodies that were taken. */
+  /** Bodies that were taken, whatever stands before `/v1/…` in the path. */
   bodies(signal: "traces" | "metrics" | "logs"): readonly unknown[];
   mood(mood: ReceiverMood): void;
   close(): Promise<void>;
@@ -50,7 +50,7 @@ export async function otlpReceiver(): Promise<OtlpReceiver> {
   return {
     endpoint: `http://127.0.0.1:${port}`,
     requests,
-    bodies: (signal) => taken.filter(({ path }) => path === `/v1/${signal}`).map(({ body }) => body),
+    bodies: (signal) => taken.filter(({ path }) => path.endsWith(`/v1/${signal}`)).map(({ body }) => body),
     mood: (next) => {
       mood = next;
     },
@@ -75,7 +75,11 @@ export async function otlpReceiver(): Promise<OtlpReceiver> {
       response.write("{", () => request.socket.destroy());
       return;
     }
-    if (request.method !== "POST" || !(path in REJECTED) || request.headers["content-type"] !== "application/json") {
+    if (
+      request.method !== "POST" ||
+      !/\/v1\/(?:traces|metrics|logs)$/u.test(path) ||
+      request.headers["content-type"] !== "application/json"
+    ) {
       response.writeHead(404).end();
       return;
     }

@@ -1,5 +1,6 @@
 /** `node test/servers/install.ts [name…]` installs what the longer suites need, all of it without a name. */
 import { installAirtableClient } from "./airtable-client.ts";
+import { installCollector } from "./collector.ts";
 import { GO_TOOLS, goTool } from "./go-tools.ts";
 import { installProduct, PRODUCTS } from "./products.ts";
 
@@ -7,6 +8,7 @@ const wanted = process.argv.slice(2);
 const all: readonly { readonly name: string; readonly install: () => Promise<string> }[] = [
   ...PRODUCTS.map((name) => ({ name, install: () => installProduct(name) })),
   { name: "airtable-client", install: installAirtableClient },
+  { name: "collector", install: installCollector },
   ...GO_TOOLS.map((name) => ({ name, install: () => goTool(name) })),
 ];
 const unknown = wanted.filter((name) => !all.some((one) => one.name === name));

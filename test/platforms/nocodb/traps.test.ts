@@ -378,7 +378,7 @@ describe("webhooks", () => {
 
 describe("bases", () => {
   const tablesOf = (prefix: string): readonly string[] => {
-    const database = new DatabaseSync(shop.noco.database, { readOnly: true });
+    const database = new DatabaseSync(shop.noco.database, { readOnly: true, timeout: 10_000 });
     try {
       const found = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE ? || '%'").all(prefix);
       return found.map((row) => String(row["name"]));
@@ -387,7 +387,7 @@ describe("bases", () => {
     }
   };
   const marked = (base: string): unknown => {
-    const database = new DatabaseSync(shop.noco.database, { readOnly: true });
+    const database = new DatabaseSync(shop.noco.database, { readOnly: true, timeout: 10_000 });
     try {
       return database.prepare("SELECT deleted FROM nc_bases_v2 WHERE id = ?").get(base)?.["deleted"];
     } finally {

@@ -7,8 +7,8 @@ import { encode, testRegistries } from "./registries.ts";
 export const FIXTURES = fileURLToPath(new URL("../../fixtures/config/", import.meta.url));
 
 /** Loads a file of test/fixtures/config under its bare name, as if it lay in the current folder. */
-export function loadFixture(name: string): Promise<LoadedConfig> {
-  return loadConfig({ path: name, readFile: (path) => readFile(`${FIXTURES}${path}`), env: {}, registries: testRegistries });
+export function loadFixture(name: string, env: Record<string, string> = {}): Promise<LoadedConfig> {
+  return loadConfig({ path: name, readFile: (path) => readFile(`${FIXTURES}${path}`), env, registries: testRegistries });
 }
 
 export function loadText(text: string, env: Record<string, string> = {}): Promise<LoadedConfig> {

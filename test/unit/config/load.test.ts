@@ -146,6 +146,18 @@ describe("a configuration that is valid", () => {
     });
   });
 
+  test("the environment says where to tell where the configuration does not", async () => {
+    const at = (endpoint: string) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+    expect((await loadFixture("minimal.good.yaml", at("http://collector:4318"))).telemetry.otlpEndpoint).toBe("http://collector:4318");
+    expect((await loadFixture("minimal.good.yaml", at(""))).telemetry.otlpEndpoint).toBeNull();
+    expect((await loadFixture("everything.good.yaml", at("http://collector:4318"))).telemetry.otlpEndpoint).toBe(
+      "https://otel.example.org/base",
+    );
+    await expect(loadFixture("minimal.good.yaml", at("collector:4318"))).rejects.toThrow(
+      "OTEL_EXPORTER_OTLP_ENDPOINT in the environment: must be an http:// or https:// address; mend: write it so",
+    );
+  });
+
   test("everything that can be written comes out in the agent's units", async () => {
     const config = await loadFixture("everything.good.yaml");
     expect(config.http).toMatchObject({ host: "::1", port: 9500 });
