@@ -34,6 +34,8 @@ export const HELD: readonly Held[] = [
   { metric: "restore_verification_objective_seconds", record: "restore:verification_objective_seconds:held", by: BY_LAYER },
   { metric: "restore_oldest_unverified_timestamp_seconds", record: "restore:oldest_unverified_timestamp_seconds:held", by: BY_LAYER },
   { metric: "restore_coverage_objective_seconds", record: "restore:coverage_objective_seconds:held", by: BY_LAYER },
+  { metric: "restore_forecast_seconds", record: "restore:forecast_seconds:held", by: ["instance", "source", "bound"] },
+  { metric: "backup_rto_objective_seconds", record: "backup:rto_objective_seconds:held", by: BY_SOURCE },
   { metric: "restore_compared_items", record: "restore:compared_items:held", by: ["instance", "source", "result"] },
   {
     metric: "restore_drill_due_timestamp_seconds",
@@ -54,12 +56,15 @@ export interface AlertDefinition {
   readonly ofSource: boolean;
   readonly summary: string;
   readonly description: string;
-  /** Series beside the plain ones under which it fires, and under which it does not; `removable`: it ends when the source is taken out. */
+  /** Series beside the plain ones under which it fires, and under which it does not. */
   readonly test: {
     readonly fires: TestSeries;
     readonly quiet: TestSeries;
-    readonly survives: boolean;
-    readonly alsoQuiet?: { readonly series: TestSeries; readonly at?: string };
+    /** Minute at which it has ended, where all is well from minute 120 on; absent: 240. */
+    readonly endsAt?: number;
+    /** More ways in which it comes to that. */
+    readonly alsoFires?: readonly TestSeries[];
+    readonly alsoQuiet?: readonly { readonly series: TestSeries; readonly at?: string }[];
   };
 }
 
@@ -67,7 +72,7 @@ const SOURCE = 'instance="a",source="crm"';
 const at = (metric: MetricName, values: string, more = ""): TestSeries => ({ [`${metric}{${SOURCE}${more}}`]: values });
 const layer = ',layer="content"';
 
-export const ALERTS: readonly AlertDefinition[] = [
+export const SOURCE_ALERTS: readonly AlertDefinition[] = [
   {
     alert: "BackupNeverSucceeded",
     severity: "critical",
@@ -79,7 +84,6 @@ export const ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: at("backup_rpo_objective_seconds", "1800x240"),
       quiet: { ...at("backup_rpo_objective_seconds", "1800x240"), ...at("backup_last_success_timestamp_seconds", "0+60x240") },
-      survives: true,
     },
   },
   {
@@ -93,7 +97,6 @@ export const ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: { ...at("backup_rpo_objective_seconds", "1800x240"), ...at("backup_last_success_timestamp_seconds", "0x240") },
       quiet: { ...at("backup_rpo_objective_seconds", "1800x240"), ...at("backup_last_success_timestamp_seconds", "0+60x240") },
-      survives: true,
     },
   },
   {
@@ -115,7 +118,6 @@ export const ALERTS: readonly AlertDefinition[] = [
         ...at("backup_schedule_jitter_seconds", "600x240"),
         ...at("backup_last_success_timestamp_seconds", "0+60x240"),
       },
-      survives: true,
     },
   },
   {
@@ -125,7 +127,7 @@ export const ALERTS: readonly AlertDefinition[] = [
     ofSource: true,
     summary: "Backups of {{ $labels.source }} fail one after the other",
     description: "The last {{ $value }} reported backup runs of {{ $labels.source }} failed. Look at the backup job's own log.",
-    test: { fires: at("backup_consecutive_failures", "3x240"), quiet: at("backup_consecutive_failures", "2x240"), survives: true },
+    test: { fires: at("backup_consecutive_failures", "3x240"), quiet: at("backup_consecutive_failures", "2x240") },
   },
   ...(["bytes", "duration", "gap"] as const).map((signal): AlertDefinition => {
     const signals = signal === "bytes" ? "bytes|records" : signal;
@@ -147,7 +149,6 @@ export const ALERTS: readonly AlertDefinition[] = [
           ...at("backup_anomaly_active", "0x240", `,signal="${signal}",kind="spike"`),
           ...at("backup_anomaly_active", "1x240", ',signal="outcome",kind="rule"'),
         },
-        survives: true,
       },
     };
   }),
@@ -162,7 +163,6 @@ export const ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: at("backup_immutable_until_timestamp_seconds", "90000x240"),
       quiet: at("backup_immutable_until_timestamp_seconds", "999999x240"),
-      survives: true,
     },
   },
   {
@@ -179,7 +179,6 @@ export const ALERTS: readonly AlertDefinition[] = [
         ...at("backup_oldest_recovery_point_timestamp_seconds", "0+60x240"),
       },
       quiet: { ...at("backup_retention_objective_seconds", "5400x240"), ...at("backup_oldest_recovery_point_timestamp_seconds", "0x240") },
-      survives: true,
     },
   },
   {
@@ -193,7 +192,6 @@ export const ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: at("restore_check_failing", "1x240", ',check="links.resolve",layer="content"'),
       quiet: at("restore_consecutive_failures", "0x240", layer),
-      survives: true,
     },
   },
   {
@@ -213,7 +211,6 @@ export const ALERTS: readonly AlertDefinition[] = [
         ...at("restore_verification_objective_seconds", "1800x240", layer),
         ...at("restore_last_verified_timestamp_seconds", "0+60x240", layer),
       },
-      survives: true,
     },
   },
   {
@@ -230,8 +227,7 @@ export const ALERTS: readonly AlertDefinition[] = [
         ...at("restore_consecutive_failures", "3x240", layer),
         ...at("restore_check_failing", "1x240", ',check="links.resolve",layer="content"'),
       },
-      survives: true,
-      alsoQuiet: { series: at("restore_consecutive_failures", "2x240", layer) },
+      alsoQuiet: [{ series: at("restore_consecutive_failures", "2x240", layer) }],
     },
   },
   {
@@ -251,7 +247,6 @@ export const ALERTS: readonly AlertDefinition[] = [
         ...at("restore_coverage_objective_seconds", "1800x240", layer),
         ...at("restore_oldest_unverified_timestamp_seconds", "0+60x240", layer),
       },
-      survives: true,
     },
   },
   {
@@ -265,8 +260,7 @@ export const ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: at("restore_compared_items", "2x240", ',result="mismatch"'),
       quiet: at("restore_compared_items", "2x240", ',result="changed"'),
-      survives: true,
-      alsoQuiet: { series: at("restore_compared_items", "0x240", ',result="mismatch"') },
+      alsoQuiet: [{ series: at("restore_compared_items", "0x240", ',result="mismatch"') }],
     },
   },
   {
@@ -279,7 +273,6 @@ export const ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: at("restore_drill_due_timestamp_seconds", "0x240", ',drill_kind="sample"'),
       quiet: at("restore_drill_due_timestamp_seconds", "0+60x240", ',drill_kind="sample"'),
-      survives: true,
     },
   },
   {
@@ -293,92 +286,41 @@ export const ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: { 'restorewatch_scratch_leaks{instance="a"}': "1x240" },
       quiet: { 'restorewatch_scratch_leaks{instance="a"}': "0x240" },
-      survives: false,
-      alsoQuiet: { series: { 'restorewatch_sandbox_leaks{instance="a"}': "0x240" } },
+      alsoQuiet: [{ series: { 'restorewatch_sandbox_leaks{instance="a"}': "0x240" } }],
     },
   },
   {
-    alert: "RestorewatchDown",
-    severity: "critical",
-    for: "5m",
-    expr: "(time() - restorewatch:agent:last_heartbeat_timestamp_seconds > 600)\n  or absent_over_time(restorewatch_heartbeat_timestamp_seconds[7d])",
-    ofSource: false,
-    summary: "Restorewatch does not run",
-    description:
-      "The agent {{ $labels.instance }} has not been heard of for more than ten minutes: nothing is verified meanwhile, and other alerts stand as they were.",
-    test: { fires: {}, quiet: {}, survives: true },
-  },
-  {
-    alert: "RestorewatchPollFailing",
+    alert: "RestoreRtoForecastBreached",
     severity: "warning",
-    expr: 'sum by (instance, platform) (increase(backup_poll_duration_seconds_count{outcome="failure"}[30m])) > 0\n  unless on (instance, platform) sum by (instance, platform) (increase(backup_poll_duration_seconds_count{outcome="success"}[30m])) > 0',
-    ofSource: false,
-    summary: "No vault of {{ $labels.platform }} sources can be looked at",
+    expr: 'max by (instance, source) (restore:forecast_seconds:held{bound="expected"}) > on (instance, source) backup:rto_objective_seconds:held',
+    ofSource: true,
+    summary: "A full restore of {{ $labels.source }} would take longer than its objective",
     description:
-      "Every poll of {{ $labels.platform }} sources of the last half hour failed: what is told of their backups is old. Look at /readyz and the agent's log.",
+      "By what drills cost, a full restore of {{ $labels.source }} now takes {{ $value | humanizeDuration }}: more than its recovery time objective. Its page says which collection and which step take the most.",
     test: {
-      fires: { 'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "0+1x240" },
+      fires: { ...at("restore_forecast_seconds", "7200x240", ',bound="expected"'), ...at("backup_rto_objective_seconds", "3600x240") },
       quiet: {
-        'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "0+1x240",
-        'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="success"}': "0+1x240",
+        ...at("restore_forecast_seconds", "3000x240", ',bound="expected"'),
+        ...at("restore_forecast_seconds", "7200x240", ',bound="upper"'),
+        ...at("backup_rto_objective_seconds", "3600x240"),
       },
-      survives: false,
-      alsoQuiet: { series: { 'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "5x240" } },
     },
   },
   {
-    alert: "RestorewatchRateLimited",
-    severity: "info",
-    expr: 'sum by (instance, platform) (rate(restorewatch_platform_wait_seconds_total{reason=~"rate_limit|budget"}[30m])) > 0.5',
-    ofSource: false,
-    summary: "{{ $labels.platform }} limits what can be verified",
-    description: "More than half of the time the agent waits for {{ $labels.platform }}. `restorewatch plan` says what the limits allow.",
-    test: {
-      fires: { 'restorewatch_platform_wait_seconds_total{instance="a",platform="airtable",reason="rate_limit"}': "0+40x240" },
-      quiet: { 'restorewatch_platform_wait_seconds_total{instance="a",platform="airtable",reason="rate_limit"}': "0+20x240" },
-      survives: false,
-    },
-  },
-  {
-    alert: "RestorewatchTelemetryDropped",
+    alert: "RestoreTimeDrifting",
     severity: "warning",
-    expr: "sum by (instance, signal) (increase(restorewatch_telemetry_dropped_total[30m])) > 0",
-    ofSource: false,
-    summary: "The agent cannot deliver its {{ $labels.signal }}",
-    description: "{{ $labels.signal }} were lost on the way to the collector. Look whether it runs, and at telemetry.otlp.",
-    test: {
-      fires: { 'restorewatch_telemetry_dropped_total{instance="a",signal="traces"}': "0+1x240" },
-      quiet: { 'restorewatch_telemetry_dropped_total{instance="a",signal="traces"}': "7x240" },
-      survives: false,
-    },
-  },
-  {
-    alert: "RestorewatchConfigReloadFailed",
-    severity: "warning",
-    expr: "restorewatch_config_last_reload_success == 0",
-    ofSource: false,
-    summary: "The agent runs on an older configuration",
+    expr: 'max by (instance, source) (backup:anomaly_active:held{signal=~"restore_seconds|restore_seconds_per_gb",kind=~"drift|shift"}) > 0',
+    ofSource: true,
+    summary: "Restores of {{ $labels.source }} take longer than they used to",
     description:
-      "The last load of the configuration was refused, and the one before stays in force. `restorewatch check` says what is wrong with it.",
+      "Drills of {{ $labels.source }} have become slower, for a while or step by step. Its page says since when and which phase; compare with its recovery time objective.",
     test: {
-      fires: { 'restorewatch_config_last_reload_success{instance="a"}': "0x240" },
-      quiet: { 'restorewatch_config_last_reload_success{instance="a"}': "1x240" },
-      survives: false,
+      fires: at("backup_anomaly_active", "1x240", ',signal="restore_seconds",kind="drift"'),
+      quiet: {
+        ...at("backup_anomaly_active", "0x240", ',signal="restore_seconds",kind="drift"'),
+        ...at("backup_anomaly_active", "1x240", ',signal="restore_seconds",kind="spike"'),
+        ...at("backup_anomaly_active", "1x240", ',signal="records",kind="shift"'),
+      },
     },
-  },
-  {
-    alert: "RestorewatchWatchdog",
-    severity: "info",
-    expr: "vector(1)",
-    ofSource: false,
-    summary: "Alerting works",
-    description: "Always fires. Route it to a dead man's switch that tells you when it stops.",
-    test: { fires: {}, quiet: {}, survives: true },
   },
 ];
-
-/** Of the contract, and not told yet: the metrics they need do not exist. */
-export const WAITING: Readonly<Record<string, string>> = {
-  RestoreRtoForecastBreached: "restore_forecast_seconds is not told yet",
-  RestoreTimeDrifting: "restore seconds are no signal of the detector yet",
-};

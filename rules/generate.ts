@@ -1,9 +1,12 @@
-/** Rules and their tests as YAML, from definitions.ts. */
+/** Rules as YAML, from definitions.ts and own-alerts.ts. */
 import { stringify } from "yaml";
-import { type AlertDefinition, ALERTS, HELD, type TestSeries } from "./definitions.ts";
+import { type AlertDefinition, HELD, SOURCE_ALERTS } from "./definitions.ts";
+import { OWN_ALERTS } from "./own-alerts.ts";
 
+/** Where the dashboards are, from Prometheus' external labels; without one where docker-compose.yml puts them. */
+const GRAFANA = "{{ with $externalLabels.grafana }}{{ . }}{{ else }}http://127.0.0.1:3000{{ end }}";
 const JOIN = "* on (instance, source) group_left (platform, vault, owner, domain, tier) restorewatch:source:held";
-const HEAD = "# Generated from rules/definitions.ts by `npm run generate`. Edit that.\n";
+export const HEAD = "# Generated from rules/definitions.ts by `npm run generate`. Edit that.\n";
 
 export function recordingYaml(): string {
   const rules = [
@@ -40,7 +43,7 @@ export function recordingYaml(): string {
 }
 
 export function alertsYaml(): string {
-  const rules = [...ALERTS, ...BURN].map(({ alert, severity, expr, ofSource, summary, description, ...more }) => ({
+  const rules = ALL_ALERTS.map(({ alert, severity, expr, ofSource, summary, description, ...more }) => ({
     alert,
     expr: ofSource ? `(\n  ${expr.replaceAll("\n", "\n  ")}\n) ${JOIN}` : expr,
     ...(more.for === undefined ? {} : { for: more.for }),
@@ -49,7 +52,7 @@ export function alertsYaml(): string {
       summary,
       description,
       runbook_url: `https://github.com/restorewatch/restorewatch/blob/main/rules/runbooks/${alert}.md`,
-      dashboard_url: ofSource ? "/d/restorewatch-source?var-source={{ $labels.source }}" : "/d/restorewatch-agent",
+      dashboard_url: `${GRAFANA}${ofSource ? "/d/restorewatch-source?var-source={{ $labels.source }}" : "/d/restorewatch-health"}`,
     },
   }));
   return HEAD + stringify({ groups: [{ name: "restorewatch-alerts", interval: "1m", rules }] }, { lineWidth: 0 });
@@ -90,15 +93,18 @@ const BURN: readonly AlertDefinition[] = [
         'backup_rpo_objective_seconds{instance="a",source="crm"}': "1800x240",
         'backup_last_success_timestamp_seconds{instance="a",source="crm"}': "0+60x240",
       },
-      survives: true,
+      // Six hours after the end none of the short windows burns any more.
+      endsAt: 500,
       // A breach that has only begun: the short windows burn, the long ones do not.
-      alsoQuiet: {
-        at: "131m",
-        series: {
-          'backup_rpo_objective_seconds{instance="a",source="crm"}': "1800x240",
-          'backup_last_success_timestamp_seconds{instance="a",source="crm"}': "0+60x100 6000x140",
+      alsoQuiet: [
+        {
+          at: "131m",
+          series: {
+            'backup_rpo_objective_seconds{instance="a",source="crm"}': "1800x240",
+            'backup_last_success_timestamp_seconds{instance="a",source="crm"}': "0+60x100 6000x140",
+          },
         },
-      },
+      ],
     },
   },
 ];
@@ -107,70 +113,4 @@ function round(value: number): number {
   return Number(value.toPrecision(6));
 }
 
-export const ALL_ALERTS: readonly AlertDefinition[] = [...ALERTS, ...BURN];
-
-const INFO = 'backup_source_info{instance="a",source="crm",platform="grist",vault="nightly",owner="sales",domain="sales",tier="critical"}';
-const HEARTBEAT = 'restorewatch_heartbeat_timestamp_seconds{instance="a"}';
-const CONFIGURED = 'backup_source_configured_timestamp_seconds{instance="a",source="crm"}';
-const PLAIN: TestSeries = { [HEARTBEAT]: "0+60x240", [INFO]: "1x240", [CONFIGURED]: "0x240" };
-
-interface Case {
-  readonly name: string;
-  readonly series: TestSeries;
-  readonly at: string;
-  readonly fires: boolean;
-}
-
-/** What is to be seen of an alert: it fires, keeps quiet, ends, outlives its agent, and goes with its source. */
-export function casesOf(definition: AlertDefinition): readonly Case[] {
-  const { alert, test, ofSource } = definition;
-  if (alert === "RestorewatchWatchdog") return [{ name: "always", series: PLAIN, at: "10m", fires: true }];
-  if (alert === "RestorewatchDown")
-    return [
-      { name: "fires when the heartbeat stops", series: { ...PLAIN, [HEARTBEAT]: "0+60x60 _x180" }, at: "2h", fires: true },
-      { name: "fires when there never was one", series: { [INFO]: "1x240" }, at: "30m", fires: true },
-      { name: "is quiet while it beats", series: PLAIN, at: "2h", fires: false },
-      { name: "ends when it beats again", series: { ...PLAIN, [HEARTBEAT]: "0+60x60 _x60 7260+60x120" }, at: "3h", fires: false },
-      { name: "waits for a restart", series: { ...PLAIN, [HEARTBEAT]: "0+60x60 _x180" }, at: "73m", fires: false },
-    ];
-  const fires = { ...PLAIN, ...test.fires };
-  const quiet = { ...PLAIN, ...test.quiet };
-  const until = (series: TestSeries, end: number): TestSeries =>
-    Object.fromEntries(Object.entries(series).map(([name, values]) => [name, values.replace(/x240$/u, `x${end} _x${240 - end}`)]));
-  const cases: Case[] = [
-    { name: "fires", series: fires, at: "2h", fires: true },
-    { name: "is quiet", series: quiet, at: "2h", fires: false },
-  ];
-  if (test.alsoQuiet !== undefined)
-    cases.push({ name: "is quiet here too", series: { ...PLAIN, ...test.alsoQuiet.series }, at: test.alsoQuiet.at ?? "2h", fires: false });
-  if (!ofSource) return cases;
-  return [
-    ...cases,
-    { name: "outlives its agent", series: until(fires, 120), at: "150m", fires: true },
-    {
-      name: "goes with its source",
-      series: { ...until(fires, 120), [HEARTBEAT]: "0+60x240" },
-      at: "140m",
-      fires: false,
-    },
-    { name: "says nothing of a source it does not know", series: { ...fires, [INFO]: "_x240" }, at: "2h", fires: false },
-  ];
-}
-
-export function testsYaml(): string {
-  const tests = ALL_ALERTS.flatMap((definition) =>
-    casesOf(definition).map((one) => ({
-      name: `${definition.alert} ${one.name}`,
-      interval: "1m",
-      input_series: Object.entries(one.series).map(([series, values]) => ({ series, values })),
-      promql_expr_test: [
-        {
-          expr: `count(ALERTS{alertname="${definition.alert}",alertstate="firing"${definition.ofSource ? ',source="crm",owner="sales"' : ""}}) > 0`,
-          eval_time: one.at,
-          exp_samples: one.fires ? [{ labels: "{}", value: 1 }] : [],
-        },
-      ],
-    })),
-  );
-  return HEAD + stringify({ rule_files: ["../recording.yaml", "../alerts.yaml"], evaluation_interval: "1m", tests }, { lineWidth: 0 });
-}
+export const ALL_ALERTS: readonly AlertDefinition[] = [...SOURCE_ALERTS, ...BURN, ...OWN_ALERTS];

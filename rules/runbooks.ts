@@ -215,6 +215,63 @@ const PAGES: Readonly<Record<string, Page>> = {
     mend: ["`restorewatch check` names line, path and mend of every problem; then send SIGHUP again."],
     silence: "Not at all.",
   },
+  RestoreRtoForecastBreached: {
+    impact: "When it matters, the source will be back later than its owner was promised.",
+    query: 'restore_forecast_seconds{source="SOURCE"} / on (source) group_left () backup_rto_objective_seconds{source="SOURCE"}',
+    commands: OBSERVE,
+    mend: [
+      "The source page names the collection and the step that take the most; a trace of a drill shows which requests.",
+      "Give the product more room (rate limits, page sizes), split the source, or agree on another objective.",
+    ],
+    silence: "Once the owner knows and has agreed to a later mend.",
+  },
+  RestoreTimeDrifting: {
+    impact: "Restores will one day be too slow; the forecast says when it is too slow already.",
+    query: 'histogram_quantile(0.5, sum by (le) (rate(restore_drill_duration_seconds_bucket{source="SOURCE"}[7d])))',
+    commands: OBSERVE,
+    mend: [
+      "Compare the phases of the newest drill with those of an old one (Drill dashboard, or TraceQL by span.service.peer.name).",
+      'If it is so from now on: `restorewatch expected SOURCE ALARM --reason "…"`.',
+    ],
+    silence: "While a migration runs; use anomalies.suppress, so that it is written down.",
+  },
+  RestorewatchAnomaliesGrouped: {
+    impact: "What changed for many sources at once is seldom theirs: a vault, a network, a job.",
+    query: "sum by (signal) (backup_anomaly_active > 0)",
+    commands: ["restorewatch report", "restorewatch check"],
+    mend: ["Look at what the sources have in common: vault, platform, hour.", "Raise anomalies.toldPerDay where that many are right."],
+    silence: "Once the common cause is known.",
+  },
+  RestorewatchCollectorQueueFilling: {
+    impact: "None yet. When the queue is full, traces, metrics or logs are refused, and dashboards have a gap.",
+    query: "otelcol_exporter_queue_size / otelcol_exporter_queue_capacity",
+    commands: ["restorewatch check"],
+    mend: [
+      "Look at the backend the exporter sends to: is it up, is its disk full, does it refuse?",
+      "The queue lies on the disk (QUEUE_DIR) and is sent when the backend is back.",
+    ],
+    silence: "During planned maintenance of the backend, as long as the queue has room.",
+  },
+  RestorewatchCollectorExportFailing: {
+    impact: "What was refused for good is lost: spans, points or log lines of this time. Evidence is whole.",
+    query: "increase(otelcol_exporter_send_failed_spans_total[1h])",
+    commands: ["restorewatch check"],
+    mend: [
+      "The collector's log has the backend's answer: a limit, a wrong token, a label that is too long.",
+      "401 and 403: renew VENDOR_AUTHORIZATION or the backend's token.",
+    ],
+    silence: "Not at all.",
+  },
+  RestorewatchCollectorRefusing: {
+    impact: "The agent keeps what was refused for a while; then restorewatch_telemetry_dropped_total counts what is gone.",
+    query: "increase(otelcol_receiver_refused_spans_total[1h])",
+    commands: ["restorewatch check"],
+    mend: [
+      "Look at RestorewatchCollectorQueueFilling first.",
+      "Give the collector more memory (MEMORY_LIMIT_MIB) where its queues are empty.",
+    ],
+    silence: "Not at all.",
+  },
   RestorewatchWatchdog: {
     impact: "None: it fires always. What matters is when it stops.",
     query: 'ALERTS{alertname="RestorewatchWatchdog"}',

@@ -8,6 +8,7 @@ const TOOLS = {
   prometheus: { module: "github.com/prometheus/prometheus/cmd/prometheus", version: "v0.316.0", flags: ["-tags", "remove_all_sd"] },
   promtool: { module: "github.com/prometheus/prometheus/cmd/promtool", version: "v0.316.0", flags: ["-tags", "remove_all_sd"] },
   alertmanager: { module: "github.com/prometheus/alertmanager/cmd/alertmanager", version: "v0.28.1", flags: [] },
+  amtool: { module: "github.com/prometheus/alertmanager/cmd/amtool", version: "v0.34.2", flags: [] },
 } as const;
 export type GoTool = keyof typeof TOOLS;
 export const GO_TOOLS = Object.keys(TOOLS) as readonly GoTool[];

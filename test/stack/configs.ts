@@ -1,4 +1,5 @@
 /** The shipped configurations of the stack, started natively: only host names and places are other ones. */
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { ROOT, textOf } from "../meta/sources.ts";
@@ -51,5 +52,39 @@ export function prometheusConfig({ hosts, intervals, rules }: Places): string {
   config.rule_files = rules === undefined ? config.rule_files.map((path) => join(ROOT, "rules", path.split("/").at(-1) ?? "")) : [...rules];
   for (const one of [...config.alerting.alertmanagers, ...config.scrape_configs])
     for (const each of one.static_configs) each.targets = native(each.targets);
+  return stringify(config);
+}
+
+interface Route {
+  group_wait?: string;
+  group_interval?: string;
+  repeat_interval?: string;
+  routes?: Route[];
+}
+
+/**
+ * rules/alertmanager.yaml with the inbox of a test for mail server and webhooks; `/pages`, `/tickets` and `/dead-man` are their paths.
+ * Notifications leave at once instead of after half a minute; what is grouped, routed and inhibited is as shipped.
+ */
+export async function alertmanagerConfig(home: string, inbox: { readonly url: string; readonly smtp: string }): Promise<string> {
+  const secrets = join(home, "secrets");
+  await mkdir(secrets, { recursive: true });
+  for (const [file, path] of [
+    ["pages-webhook", "pages"],
+    ["tickets-webhook", "tickets"],
+    ["dead-man-url", "dead-man"],
+  ] as const)
+    await writeFile(join(secrets, file), `${inbox.url}/${path}`);
+  const text = textOf("rules/alertmanager.yaml")
+    .replaceAll("/etc/alertmanager/secrets", secrets)
+    .replaceAll("/etc/alertmanager/templates", join(ROOT, "rules/templates"));
+  const config = parse(text) as { global: Record<string, string>; route: Route };
+  config.global["smtp_smarthost"] = inbox.smtp;
+  const soon = (route: Route): void => {
+    if (route.group_wait !== undefined) route.group_wait = "500ms";
+    if (route.group_interval !== undefined) route.group_interval = "1s";
+    for (const one of route.routes ?? []) soon(one);
+  };
+  soon(config.route);
   return stringify(config);
 }

@@ -1,4 +1,4 @@
-/** Rules by promtool itself: every case holds, and every alert that was made blind, deaf or lax is found out by a case. */
+/** Rules by promtool itself: every case holds, and every alert that was made blind, deaf, lax or simpler is found out by a case. */
 import { execFile } from "node:child_process";
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { ALL_ALERTS, alertsYaml, recordingYaml, testsYaml } from "../../rules/generate.ts";
+import { testsYaml } from "../../rules/cases.ts";
+import { ALL_ALERTS, alertsYaml, recordingYaml } from "../../rules/generate.ts";
 import { goTool } from "../servers/go-tools.ts";
+import { mutantsOf } from "./mutants.ts";
 
 let promtool = "";
 let home = "";
@@ -17,23 +19,39 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => rm(home, { recursive: true, force: true }));
 
-interface Alerts {
-  readonly groups: readonly { readonly rules: { alert: string; expr: string; for?: string }[] }[];
+interface Rule {
+  alert?: string;
+  record?: string;
+  expr: string;
+  for?: string;
+}
+interface Rules {
+  readonly groups: readonly { readonly rules: Rule[] }[];
+}
+interface Tests {
+  tests: { name: string; alert_rule_test?: unknown; promql_expr_test?: unknown }[];
+}
+const TESTS = parse(testsYaml()) as Tests;
+
+interface Tried {
+  readonly ok: boolean;
+  readonly said: string;
 }
 
-/** @returns whether promtool is content */
-async function holds(name: string, alerts: string, alert: string | null): Promise<{ readonly ok: boolean; readonly said: string }> {
-  const directory = join(home, name);
+async function holds(
+  name: string,
+  rules: { readonly recording?: string; readonly alerts?: string },
+  tests: Tests["tests"],
+): Promise<Tried> {
+  const directory = join(home, name.replaceAll(/\W+/gu, "-"));
   await mkdir(join(directory, "tests"), { recursive: true });
-  const whole = parse(testsYaml()) as { tests: { name: string }[] };
-  const tests = alert === null ? whole.tests : whole.tests.filter((one) => one.name.startsWith(`${alert} `));
-  await writeFile(join(directory, "recording.yaml"), recordingYaml());
-  await writeFile(join(directory, "alerts.yaml"), alerts);
-  await writeFile(join(directory, "tests/alerts.yaml"), stringify({ ...whole, tests }));
+  await writeFile(join(directory, "recording.yaml"), rules.recording ?? recordingYaml());
+  await writeFile(join(directory, "alerts.yaml"), rules.alerts ?? alertsYaml());
+  await writeFile(join(directory, "tests/alerts.yaml"), stringify({ ...TESTS, tests }));
   const run = promisify(execFile);
   try {
     await run(promtool, ["check", "rules", join(directory, "recording.yaml"), join(directory, "alerts.yaml")]);
-    const { stdout } = await run(promtool, ["test", "rules", join(directory, "tests/alerts.yaml")]);
+    const { stdout } = await run(promtool, ["test", "rules", join(directory, "tests/alerts.yaml")], { maxBuffer: 1e8 });
     return { ok: true, said: stdout };
   } catch (thrown) {
     const { stdout = "", stderr = "" } = thrown as { stdout?: string; stderr?: string };
@@ -41,30 +59,86 @@ async function holds(name: string, alerts: string, alert: string | null): Promis
   }
 }
 
-function changed(alert: string, change: (rule: { expr: string; for?: string }) => void): string {
-  const rules = parse(alertsYaml()) as Alerts;
-  for (const group of rules.groups) for (const rule of group.rules) if (rule.alert === alert) change(rule);
-  return stringify(rules);
+const casesFor = (alert: string): Tests["tests"] => TESTS.tests.filter((one) => one.name.startsWith(`${alert} `));
+
+/** Only the one alert: the others cost time and say nothing. */
+function onlyAlert(alert: string, change: (rule: Rule) => void): string {
+  const { groups } = parse(alertsYaml()) as Rules;
+  const kept = groups.map((group) => ({ ...group, rules: group.rules.filter((rule) => rule.alert === alert) }));
+  for (const rule of kept.flatMap((group) => group.rules)) change(rule);
+  return stringify({ groups: kept });
 }
 
-test("every alert fires, keeps quiet, outlives its agent and goes with its source", { timeout: 400_000 }, async () => {
-  expect(await holds("whole", alertsYaml(), null)).toMatchObject({ ok: true });
+test("every alert fires, keeps quiet, ends, outlives its agent and a restart, and goes with its source", { timeout: 600_000 }, async () => {
+  expect(await holds("whole", {}, TESTS.tests)).toMatchObject({ ok: true });
+});
+
+test("what it says has every value filled in", { timeout: 300_000 }, async () => {
+  for (const { alert } of ALL_ALERTS) {
+    const [first] = casesFor(alert);
+    // Expecting none makes promtool print what there is.
+    const asked = {
+      ...first,
+      name: "said",
+      promql_expr_test: undefined,
+      alert_rule_test: [{ alertname: alert, eval_time: "2h", exp_alerts: [] }],
+    };
+    const { said } = await holds(`${alert} says`, { alerts: onlyAlert(alert, () => undefined) }, [
+      JSON.parse(JSON.stringify(asked)) as typeof asked,
+    ]);
+    expect(said, alert).toContain("dashboard_url");
+    expect(said.replaceAll(/\s+/gu, " "), alert).toMatch(
+      /dashboard_url(?::|=)\s*"?http:\/\/127\.0\.0\.1:3000\/d\/restorewatch-(?:source\?var-source=crm|health)/u,
+    );
+    expect(said, alert).not.toMatch(/<no value>|\{\{|error expanding/u);
+  }
 });
 
 describe("a rule that was broken is found out", () => {
   const names = ALL_ALERTS.map(({ alert }) => alert).filter((alert) => alert !== "RestorewatchWatchdog");
 
-  test.each(names)("%s, made blind, lax or hasty", { timeout: 120_000 }, async (alert) => {
+  test.each(names)("%s", { timeout: 300_000 }, async (alert) => {
     const { expr, for: wait } = ALL_ALERTS.find((one) => one.alert === alert) ?? { expr: "" };
-    const mutants: [string, (rule: { expr: string; for?: string }) => void][] = [
-      ["never", (rule) => (rule.expr = "vector(0) > 1")],
-      ["without its threshold", (rule) => (rule.expr = rule.expr.replace(/(>=|<|>|==) (?=\S)(?!on|bool)([\d.]+)/u, ">= -1e18"))],
-    ];
-    if (/(?:>=|<|>|==) [\d.]+/u.exec(expr) === null) mutants.pop();
+    const mutants: (readonly [string, (rule: Rule) => void])[] = mutantsOf(expr).map((mutant) => [
+      `${mutant.what}: ${mutant.expr}`,
+      (rule) => {
+        if (!rule.expr.includes(expr) && !rule.expr.includes(expr.replaceAll("\n", "\n  "))) throw new Error("the rule was not found");
+        rule.expr = rule.expr.replace(expr.replaceAll("\n", "\n  "), () => mutant.expr).replace(expr, () => mutant.expr);
+      },
+    ]);
+    mutants.push(["never", (rule) => (rule.expr = "vector(0) > 1")]);
     if (wait !== undefined) mutants.push(["hasty", (rule) => delete rule.for]);
-    for (const [name, change] of mutants) {
-      const { ok } = await holds(`${alert}-${name.replaceAll(" ", "-")}`, changed(alert, change), alert);
-      expect(ok, `${alert} ${name}`).toBe(false);
-    }
+    const overlooked: string[] = [];
+    for (const [index, [what, change]] of mutants.entries())
+      if ((await holds(`${alert} ${index}`, { alerts: onlyAlert(alert, change) }, casesFor(alert))).ok) overlooked.push(what);
+    expect(overlooked).toEqual([]);
+  });
+
+  const recorded = (parse(recordingYaml()) as Rules).groups.flatMap((group) => group.rules.map(({ record = "" }) => record));
+
+  test.each(recorded)("%s, forgetful or for ever", { timeout: 600_000 }, async (record) => {
+    const change = (expr: (before: string) => string): string => {
+      const rules = parse(recordingYaml()) as Rules;
+      for (const rule of rules.groups.flatMap((group) => group.rules)) if (rule.record === record) rule.expr = expr(rule.expr);
+      return stringify(rules);
+    };
+    const users = ALL_ALERTS.filter(({ expr, ofSource }) => expr.includes(record) || (ofSource && record.startsWith("restorewatch:")));
+    expect(users.length, "somebody asks for it").toBeGreaterThan(0);
+    const tests = users.slice(0, 3).flatMap(({ alert }) => casesFor(alert));
+    const { groups } = parse(alertsYaml()) as Rules;
+    const alerts = stringify({
+      groups: groups.map((group) => ({
+        ...group,
+        rules: group.rules.filter((rule) => users.slice(0, 3).some(({ alert }) => alert === rule.alert)),
+      })),
+    });
+    const [live, held] = ((parse(recordingYaml()) as Rules).groups[0]?.rules.find((rule) => rule.record === record)?.expr ?? "").split(
+      /\n\s*or /u,
+    );
+    expect((await holds(`${record} gone`, { recording: change(() => "vector(0) > 1"), alerts }, tests)).ok, "gone").toBe(false);
+    if (!record.endsWith(":held") || record === "restorewatch:source:held" || held === undefined) return;
+    expect((await holds(`${record} forgetful`, { recording: change(() => live ?? ""), alerts }, tests)).ok, "forgets").toBe(false);
+    const forEver = `${live}\n  or last_over_time(${record}[5m])`;
+    expect((await holds(`${record} for ever`, { recording: change(() => forEver), alerts }, tests)).ok, "never lets go").toBe(false);
   });
 });
