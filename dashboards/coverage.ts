@@ -58,6 +58,15 @@ export const coverage: DashboardSpec = {
         },
         {
           ...half,
+          title: "Promises the budget keeps",
+          description: "1 where every record has its turn within the promised time at today's budget, 0 where it cannot.",
+          unit: "none",
+          max: 1,
+          links: ["source"],
+          queries: [{ expr: `bottomk(15, ${thin(of("restore_coverage_promise_kept"), ["layer"])})`, legend: "{{source}} {{layer}}" }],
+        },
+        {
+          ...half,
           title: "Bad records at most",
           description: "The 15 widest bounds: with this confidence the share of bad records is smaller, though a single one may be there.",
           unit: "percentunit",

@@ -34,6 +34,11 @@ export const HELD: readonly Held[] = [
   { metric: "restore_verification_objective_seconds", record: "restore:verification_objective_seconds:held", by: BY_LAYER },
   { metric: "restore_oldest_unverified_timestamp_seconds", record: "restore:oldest_unverified_timestamp_seconds:held", by: BY_LAYER },
   { metric: "restore_coverage_objective_seconds", record: "restore:coverage_objective_seconds:held", by: BY_LAYER },
+  {
+    metric: "restore_coverage_promise_breaks_timestamp_seconds",
+    record: "restore:coverage_promise_breaks_timestamp_seconds:held",
+    by: BY_LAYER,
+  },
   { metric: "restore_forecast_seconds", record: "restore:forecast_seconds:held", by: ["instance", "source", "bound"] },
   { metric: "backup_rto_objective_seconds", record: "backup:rto_objective_seconds:held", by: BY_SOURCE },
   { metric: "restore_compared_items", record: "restore:compared_items:held", by: ["instance", "source", "result"] },
@@ -46,6 +51,11 @@ export const HELD: readonly Held[] = [
 
 /** Series of a test, as promtool writes them: one value a minute. */
 export type TestSeries = Readonly<Record<string, string>>;
+
+export interface TestAt {
+  readonly series: TestSeries;
+  readonly at?: number;
+}
 
 export interface AlertDefinition {
   readonly alert: string;
@@ -62,15 +72,18 @@ export interface AlertDefinition {
     readonly quiet: TestSeries;
     /** Minute at which it has ended, where all is well from minute 120 on; absent: 240. */
     readonly endsAt?: number;
-    /** More ways in which it comes to that. */
-    readonly alsoFires?: readonly TestSeries[];
-    readonly alsoQuiet?: readonly { readonly series: TestSeries; readonly at?: string }[];
+    /** More ways in which it comes to that; seen after two hours unless `at`, minutes, says otherwise. */
+    readonly alsoFires?: readonly TestAt[];
+    readonly alsoQuiet?: readonly TestAt[];
+    /** Metrics of `fires` without which it fires all the same. */
+    readonly without?: readonly MetricName[];
   };
 }
 
 const SOURCE = 'instance="a",source="crm"';
 const at = (metric: MetricName, values: string, more = ""): TestSeries => ({ [`${metric}{${SOURCE}${more}}`]: values });
 const layer = ',layer="content"';
+const justConfigured = at("backup_source_configured_timestamp_seconds", "_x110 6600x130");
 
 export const SOURCE_ALERTS: readonly AlertDefinition[] = [
   {
@@ -84,6 +97,7 @@ export const SOURCE_ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: at("backup_rpo_objective_seconds", "1800x240"),
       quiet: { ...at("backup_rpo_objective_seconds", "1800x240"), ...at("backup_last_success_timestamp_seconds", "0+60x240") },
+      alsoQuiet: [{ series: { ...at("backup_rpo_objective_seconds", "1800x240"), ...justConfigured } }],
     },
   },
   {
@@ -179,6 +193,15 @@ export const SOURCE_ALERTS: readonly AlertDefinition[] = [
         ...at("backup_oldest_recovery_point_timestamp_seconds", "0+60x240"),
       },
       quiet: { ...at("backup_retention_objective_seconds", "5400x240"), ...at("backup_oldest_recovery_point_timestamp_seconds", "0x240") },
+      alsoQuiet: [
+        {
+          series: {
+            ...at("backup_retention_objective_seconds", "5400x240"),
+            ...at("backup_oldest_recovery_point_timestamp_seconds", "0+60x240"),
+            ...justConfigured,
+          },
+        },
+      ],
     },
   },
   {
@@ -211,6 +234,9 @@ export const SOURCE_ALERTS: readonly AlertDefinition[] = [
         ...at("restore_verification_objective_seconds", "1800x240", layer),
         ...at("restore_last_verified_timestamp_seconds", "0+60x240", layer),
       },
+      // Never verified: counted from when it was configured.
+      alsoFires: [{ series: at("restore_verification_objective_seconds", "1800x240", layer) }],
+      without: ["restore_last_verified_timestamp_seconds"],
     },
   },
   {
@@ -250,6 +276,19 @@ export const SOURCE_ALERTS: readonly AlertDefinition[] = [
     },
   },
   {
+    alert: "RestorePromiseBreaks",
+    severity: "warning",
+    expr: "restore:coverage_promise_breaks_timestamp_seconds:held - time() < 30 * 86400",
+    ofSource: true,
+    summary: "The budget of {{ $labels.source }} does not keep the promised coverage much longer ({{ $labels.layer }})",
+    description:
+      "At today's growth one round of the layer {{ $labels.layer }} takes longer than promised within 30 days, or does so already. `restorewatch plan {{ $labels.source }}` says what it would take.",
+    test: {
+      fires: at("restore_coverage_promise_breaks_timestamp_seconds", "2500000x240", layer),
+      quiet: at("restore_coverage_promise_breaks_timestamp_seconds", "9000000x240", layer),
+    },
+  },
+  {
     alert: "RestoreMismatchFound",
     severity: "critical",
     expr: 'restore:compared_items:held{result="mismatch"} > 0',
@@ -286,6 +325,7 @@ export const SOURCE_ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: { 'restorewatch_scratch_leaks{instance="a"}': "1x240" },
       quiet: { 'restorewatch_scratch_leaks{instance="a"}': "0x240" },
+      alsoFires: [{ series: { 'restorewatch_sandbox_leaks{instance="a"}': "1x240" } }],
       alsoQuiet: [{ series: { 'restorewatch_sandbox_leaks{instance="a"}': "0x240" } }],
     },
   },

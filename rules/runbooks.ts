@@ -143,6 +143,16 @@ const PAGES: Readonly<Record<string, Page>> = {
     ],
     silence: "While the product is down for maintenance.",
   },
+  RestorePromiseBreaks: {
+    impact: "Soon, or already, some records will not be restored or compared within the promised time, however well every drill goes.",
+    query: 'restore_coverage_promise_kept{source="SOURCE"}',
+    commands: ["restorewatch plan SOURCE", "restorewatch report SOURCE"],
+    mend: [
+      "`restorewatch plan SOURCE` says how many records a drill would have to read; raise the sample's records or requests a day to that.",
+      "`restorewatch plan SOURCE --within 60d` says whether a longer verify.coverWithin would be kept.",
+    ],
+    silence: "Where a larger budget is already ordered.",
+  },
   RestoreCoverageBehind: {
     impact: "Some records were not restored or compared for longer than promised; what is wrong with them would not be seen.",
     query: 'restore_coverage_ratio{source="SOURCE"}',

@@ -2,6 +2,7 @@
 import type { SourceConnection, SourcePolicy } from "../core/policy.ts";
 import type { Budget } from "../core/sampling/budget.ts";
 import { gatherFacts, type GatheredFacts, SAMPLED_LAYERS, type SampledLayer } from "../core/sampling/plan-facts.ts";
+import { coverWithinOf } from "../core/sampling/standing.ts";
 import { type Needed, neededFor, type PlanFacts, type PlanTarget, type Promised, promiseOf } from "../core/sampling/planner.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import type { DrillRecord } from "../core/values.ts";
@@ -13,7 +14,8 @@ const DAY = 86_400_000;
 
 export interface PlanOptions {
   readonly output: "text" | "json";
-  readonly target: PlanTarget;
+  /** Without a time of its own, what each source promises holds. */
+  readonly target: Omit<PlanTarget, "coverWithinMs"> & { readonly coverWithinMs: number | null };
   /** Null: those the source verifies. */
   readonly layer: SampledLayer | null;
   /** What if: instead of what was measured, configured or assumed. */
@@ -36,6 +38,7 @@ export interface PlanDeps {
 
 interface Planned extends GatheredFacts {
   readonly layer: SampledLayer;
+  readonly target: PlanTarget;
   readonly promise: Promised;
   readonly needed: Needed;
 }
@@ -59,7 +62,7 @@ export async function planCommand(source: string | null, options: PlanOptions, d
     if (options.output === "json") {
       const at = new Date(deps.now()).toISOString();
       deps.out.line(JSON.stringify({ schema: "restorewatch.plan/v1", at, target: options.target, sources: plans }));
-    } else for (const line of plans.flatMap((plan) => textOf(plan, options.target, deps))) deps.out.line(line);
+    } else for (const line of plans.flatMap((plan) => textOf(plan, deps))) deps.out.line(line);
     const layers = plans.flatMap((plan) => plan.layers);
     if (layers.some(({ promise }) => !promise.keepsCoverage || !promise.keepsBadRate)) return 1;
     return plans.some((plan) => plan.unknown) ? 3 : 0;
@@ -79,14 +82,15 @@ function planOf({ policy, connection, drills }: PlanSource, options: PlanOptions
     const gathered = gatherFacts(layer, policy, connection, drills, options.facts);
     if (gathered === null) return [];
     const budget = { ...gathered.budget, ...options.budget };
-    const promise = promiseOf(gathered.facts, budget, options.target);
-    return [{ ...gathered, budget, layer, promise, needed: neededFor(gathered.facts, options.target) }];
+    const target = { ...options.target, coverWithinMs: options.target.coverWithinMs ?? coverWithinOf(policy) };
+    const promise = promiseOf(gathered.facts, budget, target);
+    return [{ ...gathered, budget, layer, target, promise, needed: neededFor(gathered.facts, target) }];
   });
   if (layers.length > 0) return { ...base, layers, note: null };
   return { ...base, note: "no drill has told yet how many items there are; --population says it instead", unknown: true };
 }
 
-function textOf(plan: SourcePlan, target: PlanTarget, deps: PlanDeps): string[] {
+function textOf(plan: SourcePlan, deps: PlanDeps): string[] {
   const { style } = deps.out;
   const name = style.bold(clean(plan.source));
   if (plan.note !== null) return [`${name}: ${clean(plan.note)}`];
@@ -94,7 +98,7 @@ function textOf(plan: SourcePlan, target: PlanTarget, deps: PlanDeps): string[] 
     `${name}, layer ${one.layer}: ${describeCount(one.facts.population, "item")}, ${describeCount(one.facts.drillsPerDay, "drill")} a day`,
     `  Budget of a drill: ${budgetText(one.budget)}`,
     ...promiseLines(one, deps).map((line) => `  ${line}`),
-    `  ${neededLine(one, target)}`,
+    `  ${neededLine(one)}`,
     ...(one.assumed.length === 0 ? [] : [style.dim(`  Assumed: ${one.assumed.join("; ")}`)]),
   ]);
 }
@@ -123,7 +127,7 @@ function promiseLines({ promise, facts }: Planned, deps: PlanDeps): string[] {
   ];
 }
 
-function neededLine({ needed }: Planned, target: PlanTarget): string {
+function neededLine({ needed, target }: Planned): string {
   const rate =
     target.badRate === null ? "" : `, and fewer than ${percentUp(target.badRate)} bad at ${describeNumber(target.confidence * 100)} %`;
   const items = `${describeCount(needed.random, "item")} at random and ${describeNumber(needed.lanes)} of lanes a drill`;

@@ -111,9 +111,10 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .argument("[source]", "source id; absent: every source")
     .description("what verifying within a promise costs, and what the configured budget can promise")
     .addOption(
-      new Option("--within <duration>", "every item is to be verified at least this often")
-        .argParser(duration)
-        .default(30 * 86_400_000, "30d"),
+      new Option(
+        "--within <duration>",
+        "every item is to be verified at least this often; absent: verify.coverWithin of each source",
+      ).argParser(duration),
     )
     .option("--rate <share>", "a drill is to show that fewer items are bad than this, such as 1%", portion)
     .option("--confidence <share>", "how sure of it", portion, 0.95)

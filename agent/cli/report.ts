@@ -1,4 +1,5 @@
 /** `restorewatch report`: what was tested, when, with what result; from state alone, agent running or not. */
+import type { LayerStanding } from "../core/sampling/standing.ts";
 import type { SourceStatus } from "../core/status.ts";
 import type { DrillRecord } from "../core/values.ts";
 import { describeBytes, describeDuration, describeTime, describeCount } from "../core/words-for-people.ts";
@@ -9,6 +10,8 @@ import { clean, verdictMark } from "./render.ts";
 export interface ReportSource {
   readonly status: SourceStatus;
   readonly drills: readonly DrillRecord[];
+  /** Of its sampled layers; empty where everything is read in every drill. */
+  readonly coverage: readonly LayerStanding[];
 }
 
 export interface ReportDeps {
@@ -66,12 +69,29 @@ function productLines({ product }: SourceStatus): string[] {
   return [known, ...product.problems.map(({ sentence, mend }) => `! ${sentence}${mend === null ? "" : `; mend: ${mend}`}`)].map(clean);
 }
 
+/** A layer that never ran has no share: it says that it never ran. */
+function coverageLines(standing: readonly LayerStanding[], now: number): string[] {
+  return standing.flatMap(({ layer, coverage, withinMs, why, plan }) => {
+    const within = describeDuration(withinMs);
+    const share =
+      coverage === null
+        ? "never ran"
+        : coverage.ratio === null
+          ? "cannot be counted"
+          : `${Math.floor(coverage.ratio * 1000 + 1e-9) / 10} % of ${describeCount(coverage.population, "record")} within ${within}`;
+    const waits = coverage?.oldestAt == null ? "" : `, the longest wait is ${describeDuration(Math.max(0, now - coverage.oldestAt))}`;
+    const warnings = plan?.promise.warnings ?? [];
+    return [`layer ${layer}: ${share}${waits}`, ...why.map((one) => `  ${one}`), ...warnings.map((one) => `  ! ${one}`)].map(clean);
+  });
+}
+
 function text(sources: readonly ReportSource[], deps: ReportDeps): string[] {
   const { style } = deps.out;
   const lines = [style.bold(`Restorewatch report, ${describeTime(deps.now())}`), ""];
-  for (const { status, drills } of sources) {
+  for (const { status, drills, coverage } of sources) {
     lines.push(`${verdictMark(status.verdict, style)}  ${style.bold(clean(status.sourceId))}  ${clean(status.headline)}`);
     for (const line of productLines(status)) lines.push(`    ${line}`);
+    for (const line of coverageLines(coverage, deps.now())) lines.push(`    ${line}`);
     for (const drill of drills.slice(0, 5)) {
       const format = drill.artifact.format === null ? "" : `, ${drill.artifact.format}`;
       const reason = drill.reasons[0] === undefined ? "" : `  ${clean(drill.reasons[0])}`;

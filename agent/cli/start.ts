@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { type App, notesOfCheck, openApp, quickstartDirectory, systemWorld, VERSION } from "../app.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import { byWorst } from "../core/status.ts";
+import { readStanding } from "../engine/coverage.ts";
 import { createFleetReader } from "../engine/read-fleet.ts";
 import { buildHttp } from "../http/app.ts";
 import { serve } from "../http/serve.ts";
@@ -92,6 +93,8 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
     repositories: app.state.repositories,
     policies: app.agent.policies,
     readFleet: createFleetReader(app.state.repositories),
+    standing: (policy) =>
+      readStanding(policy, app.config.connections.find((one) => one.sourceId === policy.id) ?? null, app.state.repositories, clock.now()),
     uncovered: () => app.config.uncovered.map((source) => source.id),
     catalogue: () => app.cataloguer.current(),
     clock,

@@ -5,7 +5,7 @@
 import { asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import { type DueDrill, planDrills } from "../core/plan.ts";
-import type { SourcePolicy } from "../core/policy.ts";
+import type { SourceConnection, SourcePolicy } from "../core/policy.ts";
 import { type SourceStatus } from "../core/status.ts";
 import type { DrillRecord, RunReport } from "../core/values.ts";
 import { runObservations } from "../core/points.ts";
@@ -322,10 +322,19 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
     return seenFirst.get(sourceId) ?? null;
   }
 
+  /** Null also where it cannot be opened: then nobody knows what may be asked of it. */
+  function connectionOf(sourceId: string): SourceConnection | null {
+    try {
+      return settings.products?.(sourceId)?.connection ?? null;
+    } catch {
+      return null;
+    }
+  }
+
   async function refresh(policy: SourcePolicy): Promise<SourceState> {
     const now = clock.now();
     const seen = (await firstSeen(policy.id)) ?? now;
-    const source = await readSource(policy, repositories, seen, datedCalendars(settings.calendars, now));
+    const source = await readSource(policy, repositories, seen, datedCalendars(settings.calendars, now), connectionOf(policy.id));
     // A reload while this was read may have taken the source away.
     if (settings.policies.includes(policy) && watch.settled())
       telemetry.gauges({ source: policy.id }, [...sourceSamples(source, now), ...deps.alsoTold(policy.id)]);

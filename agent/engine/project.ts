@@ -4,10 +4,12 @@ import type { SourcePolicy, UncoveredSource } from "../core/policy.ts";
 import type { GaugeSample, LedgerRow, ProbeStatus } from "../core/ports.ts";
 import { gapAllowance } from "../core/statistics/rules.ts";
 import type { Alarm, DrillRecord, Observation, RecoveryPoint, RunReport } from "../core/values.ts";
-import { ALARM_KINDS, CHECK_STATUSES, ITEM_KINDS, SIGNALS, type Signal } from "../core/words.ts";
+import { ALARM_KINDS, CHECK_STATUSES, ITEM_KINDS, type Layer, SIGNALS, type Signal } from "../core/words.ts";
 import type { Forecast } from "../core/forecasting/predict.ts";
 import { CONFIDENCE, type CoveragePaper } from "../core/sampled.ts";
 import { coverageAt } from "../core/sampling/coverage.ts";
+import type { Promised } from "../core/sampling/planner.ts";
+import { coverWithinOf } from "../core/sampling/standing.ts";
 import { type Band, isBanded, type Watched, WATCHED } from "./detections.ts";
 import type { MetricName } from "../telemetry/names.ts";
 
@@ -31,6 +33,8 @@ export interface SourceState {
   readonly expected?: ReadonlySet<string>;
   readonly gaps: readonly Observation[];
   readonly coverage?: CoveragePaper;
+  /** What the budget of each sampled layer can promise, where enough is known to say. */
+  readonly promises?: ReadonlyMap<Layer, Promised>;
   /** What the detector made of the newest of each signal. */
   readonly bands?: ReadonlyMap<Watched, Band>;
   /** How long the full restore of its newest point would take; null until enough is known. */
@@ -38,9 +42,9 @@ export interface SourceState {
   readonly calendars: readonly (CalendarState & { readonly nextAt: number | null })[];
 }
 
-const YEAR_MS = 365 * 86_400_000;
-/** Where a policy of an older version says nothing. */
-const COVER_WITHIN_MS = 30 * 86_400_000;
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
+const PROMISE_SEEN_DAYS = 365;
 
 function isWatched(signal: Signal): signal is Watched {
   return (WATCHED as readonly Signal[]).includes(signal);
@@ -110,12 +114,18 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
         { layer },
       );
   }
-  const within = policy.verify.coverWithinMs ?? COVER_WITHIN_MS;
+  const within = coverWithinOf(policy);
   for (const { layer, ratio, oldestAt } of coverageAt(state.coverage?.facts ?? [], now, within)) {
     at("restore_coverage_objective_seconds", within, { layer });
     add("restore_coverage_ratio", ratio, { layer });
     at("restore_oldest_unverified_timestamp_seconds", oldestAt, { layer });
     add("restore_bad_items_upper_ratio", state.coverage?.bounds[layer], { layer, confidence: String(CONFIDENCE) });
+  }
+  for (const [layer, promise] of state.promises ?? []) {
+    add("restore_coverage_promise_kept", promise.keepsCoverage ? 1 : 0, { layer });
+    // At today's growth; further off nothing grows the same way.
+    if (promise.breaksInDays !== null && promise.breaksInDays < PROMISE_SEEN_DAYS)
+      at("restore_coverage_promise_breaks_timestamp_seconds", now + promise.breaksInDays * DAY_MS, { layer });
   }
   const { latest } = state;
   if (latest !== null) {

@@ -1,10 +1,11 @@
 /** Reads what the planner, the gauges and the terminal need of one source. */
 import { Cron } from "croner";
 import type { CalendarState } from "../core/plan.ts";
-import type { DrillCalendar, SourcePolicy } from "../core/policy.ts";
+import type { DrillCalendar, SourceConnection, SourcePolicy } from "../core/policy.ts";
 import type { LedgerRow, Repositories } from "../core/ports.ts";
 import { COVERAGE_PAPER, parseCoverage } from "../core/sampled.ts";
 import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
+import { readPromises } from "./coverage.ts";
 import { bandsOf } from "./detections.ts";
 import { readForecast } from "./forecasts.ts";
 import type { SourceState } from "./project.ts";
@@ -29,6 +30,7 @@ export async function readSource(
   repositories: Repositories,
   firstSeenAt: number,
   calendars: readonly DatedCalendar[],
+  connection: SourceConnection | null = null,
 ): Promise<SourceState> {
   const points = await repositories.points.list(policy.id);
   const ledger = await repositories.drills.ledger(policy.id);
@@ -53,6 +55,7 @@ export async function readSource(
     expected: new Set(expected.map((decision) => decision.subject)),
     gaps: await repositories.observations.list(policy.id, "gap", { limit: 200 }),
     coverage: parseCoverage(await repositories.papers.get(policy.id, COVERAGE_PAPER)),
+    promises: await readPromises(policy, connection, repositories),
     bands: await bandsOf(policy, repositories),
     forecast: await readForecast(repositories, policy.id),
     calendars,

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { mountApi, refuseInvalid } from "./api/routes.ts";
 import { mountCatalogueApi } from "./api/catalogue.ts";
+import { mountCoverage } from "./api/coverage.ts";
 import { mountDecisions } from "./api/decisions.ts";
 import { mountRuns } from "./api/runs.ts";
 import { mountAssets, readAssets } from "./assets.ts";
@@ -42,6 +43,7 @@ export function buildHttp(deps: HttpDeps): OpenAPIHono {
   const api = new OpenAPIHono({ defaultHook: refuseInvalid });
   mountApi(api, deps, reader);
   mountCatalogueApi(api, deps);
+  mountCoverage(api, deps);
   mountRuns(api, deps);
   mountDecisions(api, deps, auth);
   app.route("/api/v1", api);

@@ -5,6 +5,7 @@ import type { Answer, Decision, DecisionWay } from "../core/decisions.ts";
 import type { AuthPolicy, SecretRef, SourcePolicy } from "../core/policy.ts";
 import type { CheckRegistry } from "../core/definitions.ts";
 import type { Clock, Repositories } from "../core/ports.ts";
+import type { LayerStanding } from "../core/sampling/standing.ts";
 import type { SourceStatus } from "../core/status.ts";
 import type { Isolation, RunReport } from "../core/values.ts";
 
@@ -40,6 +41,8 @@ export interface HttpDeps {
     policies: readonly SourcePolicy[],
     now: number,
   ) => Promise<readonly { readonly policy: SourcePolicy; readonly status: SourceStatus }[]>;
+  /** How far its sampled layers have come; empty for a source that samples nothing. */
+  readonly standing: (policy: SourcePolicy) => Promise<readonly LayerStanding[]>;
   /** Ids of sources that are configured without a backup. */
   readonly uncovered: () => readonly string[];
   /** What there is to protect, what covers it, what is missing. */

@@ -200,6 +200,18 @@ export const METRICS = {
     help: "How often every record is to be restored or compared.",
     labels: ["source", "layer"],
   },
+  restore_coverage_promise_kept: {
+    type: "gauge",
+    unit: "1",
+    help: "1 while the budget reads every record within the promised time, else 0; absent while nobody knows how many there are.",
+    labels: ["source", "layer"],
+  },
+  restore_coverage_promise_breaks_timestamp_seconds: {
+    type: "gauge",
+    unit: "s",
+    help: "When one round will take longer than promised at today's growth; now, where it does already; absent where it holds for a year.",
+    labels: ["source", "layer"],
+  },
   restore_oldest_unverified_timestamp_seconds: {
     type: "gauge",
     unit: "s",

@@ -16,6 +16,7 @@ import type { Clock } from "../../agent/core/ports.ts";
 import { createAgent } from "../../agent/engine/agent.ts";
 import type { ChildOutcome } from "../../agent/engine/drill-child/index.ts";
 import { createCataloguer } from "../../agent/engine/cataloguer.ts";
+import { readStanding } from "../../agent/engine/coverage.ts";
 import { createFleetReader } from "../../agent/engine/read-fleet.ts";
 import { createWorkDir } from "../../agent/engine/drill-child/workdirs.ts";
 import { openStateOrRebuild, rebuildState } from "../../agent/engine/recorder/rebuild.ts";
@@ -202,6 +203,7 @@ async function run(): Promise<void> {
         repositories: state.repositories,
         policies: agent.policies,
         readFleet: createFleetReader(state.repositories),
+        standing: (policy) => readStanding(policy, null, state.repositories, clock.now()),
         uncovered: () => [],
         catalogue: () => cataloguer.current(),
         clock,

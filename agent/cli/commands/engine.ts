@@ -1,6 +1,8 @@
 /** Commands of the engine: report a run, poll, drill, say how things stand. */
 import { freshId, inboxOf, openStateForReading, readConfig, readApplied } from "../../app.ts";
 import { AgentError } from "../../core/errors.ts";
+import type { LayerStanding } from "../../core/sampling/standing.ts";
+import { readStanding } from "../../engine/coverage.ts";
 import { readStatuses } from "../../engine/statuses.ts";
 import { leaveInInbox } from "../../engine/inbox.ts";
 import type { Verdict } from "../../core/words.ts";
@@ -56,11 +58,18 @@ export async function reportSources(source: string | null, options: { config: st
         now: () => world.clock.now(),
         async read(only) {
           const policies = config.sources.filter((policy) => only === null || policy.id === only);
-          const statuses = await readStatuses(policies, state.repositories, world.clock.now());
+          const now = world.clock.now();
+          const coverageOf = async (id: string): Promise<readonly LayerStanding[]> => {
+            const policy = policies.find((one) => one.id === id);
+            const connection = config.connections.find((one) => one.sourceId === id) ?? null;
+            return policy === undefined ? [] : readStanding(policy, connection, state.repositories, now);
+          };
+          const statuses = await readStatuses(policies, state.repositories, now);
           return Promise.all(
             statuses.map(async (status) => ({
               status,
               drills: await state.repositories.drills.list({ sourceId: status.sourceId, limit: 50 }),
+              coverage: await coverageOf(status.sourceId),
             })),
           );
         },

@@ -12,7 +12,8 @@ export interface PlanFlags {
   readonly config?: string;
   readonly output: How;
   readonly layer?: SampledLayer;
-  readonly within: number;
+  /** Absent: what each source promises. */
+  readonly within?: number;
   readonly rate?: number;
   readonly confidence: number;
   readonly items?: number;
@@ -45,7 +46,7 @@ export async function plan(source: string | null, flags: PlanFlags, shell: Shell
       {
         output: flags.output,
         layer: flags.layer ?? null,
-        target: { badRate: flags.rate ?? null, confidence: flags.confidence, coverWithinMs: flags.within },
+        target: { badRate: flags.rate ?? null, confidence: flags.confidence, coverWithinMs: flags.within ?? null },
         facts: factsOf(flags),
         budget: {
           ...(flags.items === undefined ? {} : { items: flags.items }),

@@ -1,10 +1,12 @@
 /** From the values of state to what the API answers: times as ISO 8601, durations in seconds. Pure. */
 import type { z } from "@hono/zod-openapi";
 import type { Check, LedgerRow } from "../../core/ports.ts";
+import type { LayerStanding } from "../../core/sampling/standing.ts";
 import type { SourceStatus } from "../../core/status.ts";
 import type { Alarm, DrillRecord, RecoveryPoint } from "../../core/values.ts";
 import type { FailingSource } from "../failing.ts";
 import type { SourceView } from "../reader.ts";
+import { coverageSummary } from "./coverage.ts";
 import { presentProduct } from "./product.ts";
 import type { alarmSchema, checkSchema, drillRowSchema, drillSchema, pointSchema, sourceSchema, statusSchema } from "./schemas.ts";
 
@@ -49,7 +51,7 @@ export function presentStatus(status: SourceStatus): z.infer<typeof statusSchema
   };
 }
 
-export function presentSource({ at, policy, status, poll }: SourceView): z.infer<typeof sourceSchema> {
+export function presentSource({ at, policy, status, poll }: SourceView, standing: readonly LayerStanding[]): z.infer<typeof sourceSchema> {
   const { objectives, backups } = policy;
   return {
     asOf: iso(at),
@@ -69,6 +71,7 @@ export function presentSource({ at, policy, status, poll }: SourceView): z.infer
       points: status.counts.points,
       bytes: status.counts.bytes,
     },
+    coverage: coverageSummary(standing),
     polledAt: isoOrNull(poll?.lastPollAt ?? null),
   };
 }

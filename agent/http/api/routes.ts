@@ -89,7 +89,10 @@ export function mountApi(app: OpenAPIHono, deps: HttpDeps, reader: Reader): void
     return c.json({ summary: fleet.summary, items: items.map((entry) => presentStatus(entry.status)), nextCursor }, 200);
   });
 
-  app.openapi(sourceRoute, async (c) => c.json(presentSource(await sourceOf(c.req.valid("param").id)), 200));
+  app.openapi(sourceRoute, async (c) => {
+    const source = await sourceOf(c.req.valid("param").id);
+    return c.json(presentSource(source, await deps.standing(source.policy)), 200);
+  });
 
   app.openapi(pointsRoute, async (c) => {
     const { points, ledger } = await sourceOf(c.req.valid("param").id);

@@ -15,6 +15,7 @@ import {
   VERDICTS,
 } from "../../core/words.ts";
 import { LIMIT_DEFAULT, LIMIT_MOST } from "../paging.ts";
+import { coverageSummarySchema } from "./coverage-schemas.ts";
 import { productSchema } from "./product.ts";
 
 const time = z.iso.datetime().openapi({ example: "2026-03-01T02:00:00.000Z" });
@@ -106,6 +107,7 @@ export const sourceSchema = z
       points: count,
       bytes: count,
     }),
+    coverage: z.array(coverageSummarySchema).openapi({ description: "Of the layers that look at a sample" }),
     polledAt: time.nullable(),
   })
   .openapi("Source");

@@ -15,7 +15,7 @@ export interface Frame {
 
 export interface PageContent {
   readonly title: string;
-  readonly here: "fleet" | "catalogue" | "checks" | null;
+  readonly here: "fleet" | "catalogue" | "coverage" | "checks" | null;
   readonly at: number;
   readonly body: Html;
   /** Loads the plot library. */
@@ -44,7 +44,7 @@ export function page(frame: Frame, content: PageContent): Html {
           <a class="brand" href="/"><img src="${assets.icon}" alt="" width="22" height="22" />Restorewatch</a>
           <nav aria-label="Main">
             ${navLink("/", "Fleet", content.here === "fleet")} ${navLink("/catalogue", "Catalogue", content.here === "catalogue")}
-            ${navLink("/checks", "Checks", content.here === "checks")}
+            ${navLink("/coverage", "Coverage", content.here === "coverage")} ${navLink("/checks", "Checks", content.here === "checks")}
             <a href="/api/v1/openapi.json">API</a>
           </nav>
           <p class="refresh" data-refresh hidden></p>

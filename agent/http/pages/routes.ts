@@ -12,9 +12,11 @@ import type { HttpDeps } from "../deps.ts";
 import { notFound, Refusal } from "../errors.ts";
 import { failingByCheck } from "../failing.ts";
 import type { Reader } from "../reader.ts";
+import { allStandings } from "../api/coverage.ts";
 import { baselineSection } from "./baseline.ts";
 import { catalogueBody, catalogueQuery, uncoveredNotice } from "./catalogue.ts";
 import { checkBody, checksBody } from "./checks.ts";
+import { coverageBody, coverageSection } from "./coverage.ts";
 import { drillBody } from "./drill.ts";
 import { fleetBody } from "./fleet.ts";
 import type { Html } from "./html.ts";
@@ -68,6 +70,7 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
       isolation: deps.isolation(),
       evidencePath: deps.evidencePath,
       baseline: await baselineOf(id, token),
+      coverage: coverageSection(id, await deps.standing(view.policy), view.at),
       token,
       shown: pointsShown.parse(c.req.query("points")),
     };
@@ -125,6 +128,11 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
     };
     return baselineSection(section, clock.now());
   }
+
+  app.get("/coverage", async (c) => {
+    const at = clock.now();
+    return send(c, { title: "Coverage", here: "coverage", at, body: coverageBody(await allStandings(deps), at) });
+  });
 
   app.get("/catalogue", async (c) => {
     const query = catalogueQuery.parse(c.req.query());

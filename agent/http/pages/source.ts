@@ -36,6 +36,7 @@ export interface SourceExtras {
   readonly isolation: Isolation | null;
   readonly evidencePath: string | null;
   readonly baseline: Html;
+  readonly coverage: Html;
   /** Of the forms by which a person decides; null where nobody may here. */
   readonly token: string | null;
   /** How many recovery points to list. */
@@ -60,7 +61,7 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
       <h2>How have its numbers changed?</h2>
       ${historyFigures(view.history, at)}
     </section>
-    ${extras.baseline} ${pointsSection(view, extras.shown)} ${runsSection(view)}
+    ${extras.coverage} ${extras.baseline} ${pointsSection(view, extras.shown)} ${runsSection(view)}
     <section id="evidence">
       <h2>Evidence and isolation</h2>
       <p>

@@ -123,3 +123,15 @@ test("seconds an item are what drills measured, not one slow day of them", async
 test("a source that is not configured", async () => {
   expect(await plan([], {}, "nobody")).toMatchObject({ code: 2, said: "" });
 });
+
+test("without a time of its own it plans what each source promises; with one, what if", async () => {
+  const hasty = policy("crm", { verify: { ...sampled.verify, coverWithinMs: 3 * DAY } });
+  const source = { policy: hasty, connection: connection(400, null), drills: [drill(99, 4000), drill(98, 4000)] };
+  const own = await plan([source], { target: { ...given.target, coverWithinMs: null } });
+  expect(own.code).toBe(1);
+  expect(own.said).toContain("longer than the 3 days promised");
+  expect(own.said).toContain("To read everything within 3 days");
+  const wished = await plan([source], { target: { ...given.target, coverWithinMs: 60 * DAY } });
+  expect(wished.code).toBe(0);
+  expect(wished.said).toContain("To read everything within 60 days");
+});

@@ -64,3 +64,48 @@ describe("a failing check", () => {
     expect(await told("restore_check_failing")).toEqual([1]);
   });
 });
+
+describe("whether a budget keeps the promise", () => {
+  const sampled = policy("crm", { verify: { ...policy().verify, layers: ["artifact", "content", "scratch"] } });
+  const sample = { records: 400, most: 500, fileBytes: 1e6, apiCallsPerDay: null };
+  const connection = { sourceId: "crm", platform: "nocodb", config: {}, scratch: {}, capture: null, sample } as const;
+  const of = async (own: typeof sampled, connected: typeof connection | null) =>
+    sourceSamples(await readSource(own, state.repositories, T, [], connected), T + 10 * HOUR).filter((one) =>
+      one.metric.startsWith("restore_coverage_promise"),
+    );
+  const facts = (records: number) => ({
+    format: "nocodb",
+    formatVersion: null,
+    inventory: { collections: 1, records, links: 0, automations: 0, credentials: 0, files: 0, views: 0, roles: 0 },
+    collections: [],
+    automations: [],
+    credentials: [],
+    views: [],
+    access: [],
+  });
+
+  test("is not told while nobody knows how many records there are, nor of a source that samples nothing", async () => {
+    expect(await of(sampled, connection)).toEqual([]);
+    await drilled("d1", "new", T + HOUR, { facts: facts(500) });
+    expect(await of(sampled, null)).toEqual([]);
+    expect(await of(policy("crm"), connection)).toEqual([]);
+  });
+
+  test("is 1 where it does, else 0 and broken as of now", async () => {
+    await drilled("d1", "new", T + HOUR, { facts: facts(500) });
+    expect(await of(sampled, connection)).toEqual([
+      { metric: "restore_coverage_promise_kept", labels: { source: "crm", layer: "scratch" }, value: 1 },
+    ]);
+    await drilled("d2", "new", T + 2 * HOUR, { facts: facts(500_000) });
+    expect((await of(sampled, connection)).map((one) => one.value)).toEqual([0, (T + 10 * HOUR) / 1000]);
+  });
+
+  test("is told with the time at which it will break", async () => {
+    await drilled("d0", "older", T - 72 * HOUR, { facts: facts(2000) });
+    await drilled("d1", "new", T, { facts: facts(3500) });
+    const [kept, breaks] = await of(sampled, connection);
+    expect(kept?.value).toBe(1);
+    expect(breaks?.metric).toBe("restore_coverage_promise_breaks_timestamp_seconds");
+    expect(breaks?.value).toBeGreaterThan(T / 1000);
+  });
+});

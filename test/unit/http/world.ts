@@ -6,6 +6,7 @@ import type { SourcePolicy } from "../../../agent/core/policy.ts";
 import type { Check, State } from "../../../agent/core/ports.ts";
 import type { CheckResult, DrillRecord, RecoveryPoint, RunReport } from "../../../agent/core/values.ts";
 import { sightings } from "../../../agent/engine/cataloguer.ts";
+import { readStanding } from "../../../agent/engine/coverage.ts";
 import { createFleetReader } from "../../../agent/engine/read-fleet.ts";
 import type { DecisionOrder } from "../../../agent/http/deps.ts";
 import { buildHttp, type HttpDeps } from "../../../agent/http/app.ts";
@@ -271,6 +272,7 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
     repositories: state.repositories,
     policies: () => sources,
     readFleet: createFleetReader(state.repositories),
+    standing: (policy) => readStanding(policy, null, state.repositories, clock.now()),
     uncovered: () => [],
     catalogue: () => catalogueOf(state, { sources }),
     clock,
