@@ -19,7 +19,9 @@ export interface Comparison {
     | "created before the backup began"
     | "created, nobody knows when"
     | "deleted since"
-    | "could not be read";
+    | "could not be read"
+    | "still different at the next backup"
+    | "still missing at the next backup";
   /** Ids of the fields that differ. */
   readonly fields: readonly string[];
 }

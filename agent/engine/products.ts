@@ -2,8 +2,9 @@
 import { asAgentError } from "../core/errors.ts";
 import type { SourceProducts } from "../core/platform-ports.ts";
 import type { StepCost } from "../core/forecasting/costs.ts";
+import { parsePending, PENDING_PAPER } from "../core/pending.ts";
 import type { SourcePolicy } from "../core/policy.ts";
-import type { Clock, Telemetry } from "../core/ports.ts";
+import type { Clock, Repositories, Telemetry } from "../core/ports.ts";
 import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
 import { ledgerOf, type SampledLayer, sampledLayer, type SampledResult } from "../core/sampled.ts";
 import type { Layer, Phase } from "../core/words.ts";
@@ -57,9 +58,15 @@ export async function lookAtProducts(
   },
   products: SourceProducts | null,
   outcome: ChildOutcome,
-  deps: { readonly telemetry: Telemetry; readonly clock: Clock },
+  deps: {
+    readonly telemetry: Telemetry;
+    readonly clock: Clock;
+    /** Without it nothing is remembered of what a comparison could not tell. */
+    readonly repositories?: Pick<Repositories, "papers">;
+  },
   signal: AbortSignal,
 ): Promise<Looked> {
+  const papers = deps.repositories?.papers;
   const nothing: Looked = { outcome, compared: null, leaks: 0, sampled: [] };
   const { policy } = order;
   if (products === null || outcome.restoreSet === null || !needsProduct(policy)) return nothing;
@@ -74,12 +81,18 @@ export async function lookAtProducts(
         : [sampledLayer(layer, drawn, results, ledgerOf(order.sampling.ledger), order.sampling.seed, order.sampling.now)];
     if (policy.verify.layers.includes("live")) {
       const live = await liveDrill(
-        { startedAt: order.startedAt, digestKey: order.digestKey, mostKeys: MOST_KEYS },
+        {
+          startedAt: order.startedAt,
+          digestKey: order.digestKey,
+          mostKeys: MOST_KEYS,
+          pending: parsePending((await papers?.get(policy.id, PENDING_PAPER)) ?? null),
+        },
         set,
         products.open,
         deps,
         signal,
       );
+      if (live.pending !== null) await papers?.put(policy.id, PENDING_PAPER, JSON.stringify(live.pending));
       looked = {
         ...looked,
         compared: live.compared,

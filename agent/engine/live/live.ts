@@ -10,10 +10,11 @@ import {
   compareWithProduction,
   type ComparisonTimes,
 } from "../../core/compare.ts";
-import type { Collection } from "../../core/content.ts";
+import type { Collection, ContentRecord, Value } from "../../core/content.ts";
 import { asAgentError } from "../../core/errors.ts";
 import { keyDigest } from "../../core/ids.ts";
 import type { OpenPlatform, Platform, RestoreSet } from "../../core/platform-ports.ts";
+import { isPending, NOTHING_PENDING, type Pending, pendingAfter, type PendingItem, seenFields, settle } from "../../core/pending.ts";
 import type { Clock, Telemetry } from "../../core/ports.ts";
 import type { SampledResult } from "../../core/sampled.ts";
 import type { CheckResult, Example } from "../../core/values.ts";
@@ -24,6 +25,8 @@ export interface LiveOrder {
   /** When the backup began to be made, ms since the epoch. */
   readonly startedAt: number;
   readonly digestKey: string;
+  /** What could not be told at an earlier recovery point. */
+  readonly pending?: Pending;
   /** Most keys of production that are listed for one collection. */
   readonly mostKeys: number;
 }
@@ -35,11 +38,14 @@ export interface LiveOutcome {
   readonly ms: number;
   /** Of every item that is not equal. */
   readonly results: readonly SampledResult[];
+  /** What shows at the next recovery point; null where nothing was compared. */
+  readonly pending: Pending | null;
 }
 
 /** Product clocks tell seconds, and a request takes its time. */
 const TOLERANCE_MS = 5000;
 const EXAMPLES = 5;
+const LOST: ReadonlySet<Comparison["because"]> = new Set(["created before the backup began", "still missing at the next backup"]);
 
 interface Finding {
   readonly collection: Collection;
@@ -59,6 +65,7 @@ export async function liveDrill(
   const from = clock.monotonic();
   const findings: Finding[] = [];
   const notes: string[] = [];
+  const waiting = waitingRoom(order, clock.now());
   let trouble: LiveOutcome["trouble"] = null;
   try {
     await telemetry.span(SPANS.phase("compare"), {}, async (span) => {
@@ -74,7 +81,9 @@ export async function liveDrill(
         const gone = comparableFields(collection, live).gone.filter((field) => !field.computed);
         if (gone.length > 0) notes.push(`${collection.name} has no ${gone.map((field) => field.name).join(", ")} any more in production`);
         const updatesTold = open.capturer?.incremental(live) ?? false;
-        findings.push(...(await compareCollection(collection, live, set, open.platform, { ...times, updatesTold }, order, notes, signal)));
+        findings.push(
+          ...(await compareCollection(collection, live, set, open.platform, { ...times, updatesTold }, order, waiting, notes, signal)),
+        );
       }
       span.set({ [ATTRIBUTES.items]: findings.length });
     });
@@ -83,7 +92,7 @@ export async function liveDrill(
     trouble = { code: error.code, message: error.mend === null ? error.message : `${error.message}; ${error.mend}` };
   }
   const ms = clock.monotonic() - from;
-  if (findings.length === 0) return { checks: [], compared: null, trouble, ms, results: [] };
+  if (findings.length === 0) return { checks: [], compared: null, trouble, ms, results: [], pending: null };
   const compared = Object.fromEntries(
     COMPARED.map((result) => [result, findings.filter((one) => one.comparison.result === result).length]),
   ) as Record<Compared, number>;
@@ -104,7 +113,7 @@ export async function liveDrill(
   const results = findings.flatMap(({ collection, key, comparison }): SampledResult[] =>
     comparison.result === "match" ? [] : [{ collection: collection.id, key, result: comparison.result }],
   );
-  return { checks, compared, trouble, ms, results };
+  return { checks, compared, trouble, ms, results, pending: waiting.after() };
 }
 
 async function compareCollection(
@@ -114,10 +123,17 @@ async function compareCollection(
   platform: Platform,
   times: ComparisonTimes,
   order: LiveOrder,
+  waiting: WaitingRoom,
   notes: string[],
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const { pairs } = comparableFields(collection, live);
+  const compare = (key: string, backup: ContentRecord | null, product: ContentRecord | null): Finding => {
+    const comparison = compareWithProduction(backup, product, pairs, times);
+    const place = new Map(pairs.map((pair) => [pair.field.id, pair.theirs]));
+    const value = (field: string): Value => product?.values[place.get(field) ?? -1] ?? null;
+    return { collection, key, comparison: waiting.settled(collection.id, key, comparison, value) };
+  };
   const sampled = set.records.get(collection.id) ?? [];
   const read = new Map(
     (
@@ -128,10 +144,7 @@ async function compareCollection(
       )
     ).map((record) => [record.key, record]),
   );
-  const findings = sampled.map((record): Finding => {
-    const comparison = compareWithProduction(record, read.get(record.key) ?? null, pairs, times);
-    return { collection, key: record.key, comparison };
-  });
+  const findings = sampled.map((record) => compare(record.key, record, read.get(record.key) ?? null));
   const known = set.keys?.get(collection.id);
   if (known === undefined) {
     notes.push(`${collection.name} is too large to look for records that only production has`);
@@ -142,13 +155,38 @@ async function compareCollection(
     listed += page.length;
     // Keys are enough: a record the backup does not hold is judged by when it was made.
     for (const { key, createdAt, updatedAt } of page.filter((one) => !known.has(one.key)))
-      findings.push({ collection, key, comparison: compareWithProduction(null, { key, values: [], createdAt, updatedAt }, pairs, times) });
+      findings.push(compare(key, null, { key, values: [], createdAt, updatedAt }));
     if (listed >= order.mostKeys) {
       notes.push(`${collection.name}: only ${listed} keys of production were listed`);
       break;
     }
   }
   return findings;
+}
+
+interface WaitingRoom {
+  settled(collection: string, key: string, comparison: Comparison, live: (field: string) => Value): Comparison;
+  after(): Pending;
+}
+
+/** Remembers what cannot be told yet, and tells what could not be told before. */
+function waitingRoom({ pending = NOTHING_PENDING, digestKey, startedAt }: LiveOrder, now: number): WaitingRoom {
+  const before = new Map(pending.items.map((one) => [`${one.collection}/${one.item}`, one]));
+  const looked = new Set<string>();
+  const waits: PendingItem[] = [];
+  return {
+    settled(collection, key, comparison, live) {
+      const item = keyDigest(digestKey, collection, key);
+      const id = `${collection}/${item}`;
+      looked.add(id);
+      if (!isPending(comparison)) return comparison;
+      const seen = seenFields(digestKey, comparison, live, now);
+      const { comparison: settled, fields } = settle(comparison, seen, before.get(id), startedAt - TOLERANCE_MS);
+      waits.push({ collection, item, fields });
+      return settled;
+    },
+    after: () => pendingAfter(pending, looked, waits),
+  };
 }
 
 function comparedResult(compared: Readonly<Record<Compared, number>>, notes: readonly string[], durationMs: number): CheckResult {
@@ -179,7 +217,7 @@ function mismatchResult(findings: readonly Finding[], compared: Readonly<Record<
       count: compared.match,
       examples: [],
     };
-  const lost = wrong.filter((one) => one.comparison.because === "created before the backup began").length;
+  const lost = wrong.filter((one) => LOST.has(one.comparison.because)).length;
   const differ = wrong.length - lost;
   const said = [
     ...(lost === 0 ? [] : [`without ${describeCount(lost, "record")} that production had before it began`]),

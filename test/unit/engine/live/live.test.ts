@@ -132,3 +132,86 @@ describe("what cannot be told", () => {
     expect(outcome.checks[0]?.observed).toContain("people has no age any more in production; gone is not in production any more");
   });
 });
+
+describe("a product that tells no times, looked at again at the next backup", () => {
+  const FAR = Date.now() + 3_600_000;
+  const timeless = (base: MemoryBase): void =>
+    edit(base, (records) => records.map((one) => ({ ...one, createdAt: null, updatedAt: null })));
+  const rename = (base: MemoryBase, key: string, name: string): void =>
+    edit(base, (records) => records.map((one) => (one.key === key ? { ...one, values: [name, one.values[1] ?? null] } : one)));
+  const again = (base: MemoryBase, set: RestoreSet, before: LiveOutcome, startedAt: number): Promise<LiveOutcome> =>
+    liveDrill(
+      { ...ORDER, startedAt, pending: before.pending ?? { items: [] } },
+      set,
+      memoryPlatform(base).open(clock),
+      { telemetry: memoryTelemetry(clock), clock },
+      never,
+    );
+
+  async function edited(): Promise<{ readonly base: MemoryBase; readonly first: RestoreSet; readonly before: LiveOutcome }> {
+    const base = production();
+    timeless(base);
+    const first = await backupOf(base);
+    rename(base, "5", "anna");
+    const before = await compare(base, first);
+    expect(before.compared).toEqual({ match: 19, changed: 0, mismatch: 0, unverifiable: 1 });
+    return { base, first, before };
+  }
+
+  test("the same backup again says no more than before", async () => {
+    const { base, first, before } = await edited();
+    const outcome = await again(base, first, before, BEGAN);
+    expect(outcome.compared).toEqual({ match: 19, changed: 0, mismatch: 0, unverifiable: 1 });
+  });
+
+  test("the next backup holds it: nothing was wrong, and nothing waits any more", async () => {
+    const { base, before } = await edited();
+    const outcome = await again(base, await backupOf(base), before, FAR);
+    expect(outcome.compared).toEqual({ match: 20, changed: 0, mismatch: 0, unverifiable: 0 });
+    expect(outcome.pending).toEqual({ items: [] });
+  });
+
+  test("the next backup does not hold it either, though production had it before: the backup is wrong", async () => {
+    const { base, first, before } = await edited();
+    const outcome = await again(base, first, before, FAR);
+    expect(outcome.compared).toEqual({ match: 19, changed: 0, mismatch: 1, unverifiable: 0 });
+    expect(verdictOf(outcome)).toBe("failed");
+    const check = outcome.checks.find((one) => one.id === "live.mismatch");
+    expect(check?.observed).toBe("The backup is with other values in 1 record that nobody changed since.");
+    expect(check?.examples).toMatchObject([{ field: "name", note: "still different at the next backup" }]);
+    // Drilled once more it is as wrong as before.
+    const third = await again(base, first, outcome, FAR);
+    expect(third.compared?.mismatch).toBe(1);
+  });
+
+  test("edited once more meanwhile: again nobody knows", async () => {
+    const { base, first, before } = await edited();
+    rename(base, "5", "bert");
+    const outcome = await again(base, first, before, FAR);
+    expect(outcome.compared).toEqual({ match: 19, changed: 0, mismatch: 0, unverifiable: 1 });
+  });
+
+  test("a record only production has, at two backups: the second lost it", async () => {
+    const base = production();
+    timeless(base);
+    const first = await backupOf(base);
+    edit(base, (records) => [...records, record("21", ["carla", "9"], { createdAt: null, updatedAt: null })]);
+    const before = await compare(base, first);
+    expect(before.compared).toMatchObject({ unverifiable: 1, mismatch: 0 });
+    const outcome = await again(base, first, before, FAR);
+    expect(outcome.compared).toMatchObject({ unverifiable: 0, mismatch: 1 });
+    expect(outcome.checks.find((one) => one.id === "live.mismatch")?.observed).toBe(
+      "The backup is without 1 record that production had before it began.",
+    );
+  });
+
+  test("what is not in the next sample goes on waiting; of values only keyed digests are kept", async () => {
+    const { base, first, before } = await edited();
+    const people = first.records.get("people") ?? [];
+    const others = { ...first, records: new Map([["people", people.filter((one) => one.key !== "5")]]) };
+    const outcome = await again(base, others, before, FAR);
+    expect(outcome.pending).toEqual(before.pending);
+    expect(before.pending?.items).toHaveLength(1);
+    expect(JSON.stringify(before.pending)).not.toMatch(/anna|person/u);
+  });
+});
