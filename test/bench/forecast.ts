@@ -4,7 +4,7 @@
  * `TRIALS=40`: so many restores.
  */
 import { Agent } from "undici";
-import { boundOf } from "../../agent/core/sampling/bounds.ts";
+import { incompleteBeta } from "../../agent/core/statistics/student.ts";
 import type { PlatformDeps } from "../../agent/core/platform-ports.ts";
 import { createHttpFactory } from "../../agent/engine/platforms/http.ts";
 import { systemClock } from "../../agent/kit/clock.ts";
@@ -73,10 +73,19 @@ function ms(value: number): string {
 
 /** Clopper–Pearson, two-sided, 95 %. */
 function shareInterval(inside: number, restores: number): string {
-  const upper = (bad: number): number => boundOf({ population: Number.POSITIVE_INFINITY, sampled: restores, bad }, 0.975).badRateUpper;
-  const most = inside === restores ? 1 : upper(inside);
-  const least = 1 - (inside === 0 ? 1 : upper(restores - inside));
-  return `${percent(least)}–${percent(most)}`;
+  return `${percent(1 - shareUpper(restores - inside, restores))}–${percent(shareUpper(inside, restores))}`;
+}
+
+/** The share at which so few as `hits` would come with a chance of 2.5 %. */
+function shareUpper(hits: number, tries: number): number {
+  if (hits === tries) return 1;
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 50; step += 1) {
+    const middle = (low + high) / 2;
+    if (incompleteBeta(1 - middle, tries - hits, hits + 1) > 0.025) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 function percent(share: number): string {
