@@ -30,6 +30,7 @@ import { formats } from "./formats/api.ts";
 import { tryProcess, tryWrite } from "./kit/try-out.ts";
 import { platforms } from "./platforms/api.ts";
 import { openProducts } from "./platforms/open.ts";
+import { type DifferencesStore, differencesStore } from "./state/differences.ts";
 import { setStateAside } from "./state/aside.ts";
 import { openState, type SqliteState } from "./state/sqlite.ts";
 import { type AgentTelemetry, createTelemetry } from "./telemetry/instrument.ts";
@@ -37,6 +38,9 @@ import { vaults } from "./vaults/api.ts";
 import { localWork } from "./work/local.ts";
 
 export { drillRunner, type RunChild, systemWorld, VERSION, type World } from "./app-world.ts";
+
+/** How often what has expired is removed. */
+const SWEEP_MS = 3_600_000;
 
 export const registries = { vaults, formats, platforms: [...PLATFORMS], connectors: platforms };
 
@@ -106,6 +110,7 @@ export interface App {
   readonly telemetry: AgentTelemetry;
   readonly state: SqliteState;
   readonly recorder: Recorder;
+  readonly differences: DifferencesStore;
   readonly evidenceHead: () => EvidenceHead;
   readonly isolation: Isolation;
   readonly checks: typeof checks;
@@ -172,6 +177,9 @@ export async function openApp(configPath: string, world: World): Promise<App> {
         },
       });
     };
+    const differences = differencesOf(config, clock);
+    await differences.sweep();
+    let swept = clock.monotonic();
     const cataloguer = createCataloguer({
       config: () => catalogueConfig,
       vault: (id) => vault(id),
@@ -202,6 +210,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       runChild,
       createWorkDir: (id) => createWorkDir(config.workDir, id),
       spares: (files) => formats.flatMap((format) => format.spares?.(files) ?? []),
+      keepDifferences: (found) => differences.keep(found),
       digestKey: await digestKey(config, random),
       readText: (path) => readFile(path, "utf8"),
       inbox: inboxOf(config),
@@ -212,7 +221,12 @@ export async function openApp(configPath: string, world: World): Promise<App> {
         const tallies = await opened.repositories.tallies.all();
         telemetry.metrics.restore(tallies.filter(({ labels }) => labels["source"] !== undefined && ids.includes(labels["source"])));
       },
-      alsoAtTick: async () => captures?.tick(),
+      alsoAtTick: async () => {
+        await captures?.tick();
+        if (clock.monotonic() - swept < SWEEP_MS) return;
+        swept = clock.monotonic();
+        await differences.sweep();
+      },
       tickMs: 1000,
     });
     captures = await scheduleOf(config);
@@ -228,6 +242,7 @@ export async function openApp(configPath: string, world: World): Promise<App> {
       telemetry,
       state: opened,
       recorder,
+      differences,
       evidenceHead: () => evidence.head(),
       isolation,
       checks,
@@ -319,6 +334,11 @@ export function openStateForReading(config: LoadedConfig, clock: Clock): Promise
 
 export { readEntries } from "./evidence/read.ts";
 export { readApplied, verifyEvidence };
+
+/** Values in which backups and production differed; they leave this machine by nobody but whoever reads them. */
+export function differencesOf(config: LoadedConfig, clock: Pick<Clock, "now">): DifferencesStore {
+  return differencesStore(`${config.statePath}.differences`, clock);
+}
 
 export function inboxOf(config: LoadedConfig): string {
   return `${config.statePath}.inbox`;

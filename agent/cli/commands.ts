@@ -3,6 +3,7 @@ import type * as Verify from "./commands/verify.ts";
 import type * as SettingUp from "./commands/setting-up.ts";
 import type * as Backtest from "./commands/backtest.ts";
 import type * as Decisions from "./commands/decisions.ts";
+import type * as Diff from "./commands/diff.ts";
 import type * as Engine from "./commands/engine.ts";
 import type * as Log from "./commands/log.ts";
 import type * as Plan from "./commands/plan.ts";
@@ -23,6 +24,7 @@ export const expectAlarm: typeof Decisions.expectAlarm = async (...given) =>
 export const recordRun: typeof Engine.recordRun = async (...given) => (await import("./commands/engine.ts")).recordRun(...given);
 export const reportSources: typeof Engine.reportSources = async (...given) =>
   (await import("./commands/engine.ts")).reportSources(...given);
+export const diff: typeof Diff.diff = async (...given) => (await import("./commands/diff.ts")).diff(...given);
 export const plan: typeof Plan.plan = async (...given) => (await import("./commands/plan.ts")).plan(...given);
 export const pollOnce: typeof Engine.pollOnce = async (...given) => (await import("./commands/engine.ts")).pollOnce(...given);
 export const drillOnce: typeof Engine.drillOnce = async (...given) => (await import("./commands/engine.ts")).drillOnce(...given);

@@ -140,6 +140,20 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
       chosen = (app) => app.plan(source ?? null, options, shell);
     });
   program
+    .command("diff")
+    .argument("<source>", "source id")
+    .description("where the last comparison found a backup and production apart, field by field; prints people's data")
+    .option("--forget", "removes the values that are kept of it instead", false)
+    .addOption(config())
+    .addOption(output())
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 nothing is wrong in the backup (or the values are removed), 1 something is, 2 usage or configuration, 3 no differences are kept.",
+    )
+    .action((source: string, options: { config?: string; forget: boolean; output: "text" | "json" }) => {
+      chosen = (app) => app.diff(source, options, shell);
+    });
+  program
     .command("baseline")
     .argument("[source]", "source id; absent: every source")
     .description("what a source's backups are compared with, and what waits to be approved or rejected")

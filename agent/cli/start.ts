@@ -95,6 +95,7 @@ function httpOf(app: App, clock: ReturnType<typeof systemWorld>["clock"], host: 
     readFleet: createFleetReader(app.state.repositories),
     standing: (policy) =>
       readStanding(policy, app.config.connections.find((one) => one.sourceId === policy.id) ?? null, app.state.repositories, clock.now()),
+    differences: (id) => app.differences.of(id),
     uncovered: () => app.config.uncovered.map((source) => source.id),
     catalogue: () => app.cataloguer.current(),
     clock,

@@ -53,6 +53,7 @@ export function uncoveredSource(source: ParsedSource, baseDir: string, fleet: Pa
     verify: {
       layers: LAYERS.filter((layer) => (verify.layers as readonly string[]).includes(layer)),
       coverWithinMs: verify.coverWithin,
+      keepDifferencesMs: verify.keepDifferences,
       baseline: verify.baseline.review ? { accept: verify.baseline.accept, removedShare: verify.baseline.removed / 100 } : null,
       repeatMs: verify.repeat ?? Math.min(WEEK, objectives.verify),
       history: verify.history,

@@ -49,7 +49,9 @@ const telemetry = z
           .describe("Headers sent with every export, such as an authorization; values are secrets by reference."),
       })
       .optional()
-      .describe("Where metrics, traces and logs are sent; absent: to OTEL_EXPORTER_OTLP_ENDPOINT if the environment has it, else metrics on /metrics only."),
+      .describe(
+        "Where metrics, traces and logs are sent; absent: to OTEL_EXPORTER_OTLP_ENDPOINT if the environment has it, else metrics on /metrics only.",
+      ),
     service: z
       .strictObject({
         environment: z.string().min(1).max(63).default("production").describe("deployment.environment.name of everything sent."),
@@ -169,6 +171,11 @@ const verify = z
       .prefault("30d")
       .describe(
         "Every record is to be restored or compared at least this often, where layers look at a sample; restorewatch plan says what it takes.",
+      ),
+    keepDifferences: duration({ max: "90d" })
+      .prefault("7d")
+      .describe(
+        "How long the values in which a backup and production differed lie beside the state, for restorewatch diff and the local page; 0s: never.",
       ),
     repeat: duration({ min: "1m", example: "7d" })
       .optional()

@@ -61,6 +61,8 @@ export interface SourcePolicy {
     readonly layers: readonly Layer[];
     /** Every item of a sampled layer is to be read at least this often. */
     readonly coverWithinMs?: number;
+    /** How long the values that differed from production can be looked at on this machine; absent or 0: they are not kept. */
+    readonly keepDifferencesMs?: number;
     /** Null: points are compared with no baseline. */
     readonly baseline: { readonly accept: readonly DifferenceKind[]; readonly removedShare: number } | null;
     /** The newest point is verified again after this long, even when nothing new came (bytes rot). */

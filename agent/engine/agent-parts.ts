@@ -48,6 +48,7 @@ export interface AgentDeps {
   readonly runChild: (job: DrillJob, span: Span, signal: AbortSignal) => Promise<ChildOutcome>;
   readonly createWorkDir: DrillerDeps["createWorkDir"];
   readonly spares?: NonNullable<DrillerDeps["spares"]>;
+  readonly keepDifferences?: NonNullable<DrillerDeps["keepDifferences"]>;
   readonly digestKey: string;
   /** A small file of the configuration's, as text. */
   readonly readText: (path: string) => Promise<string>;

@@ -280,6 +280,7 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
       runChild: deps.runChild,
       createWorkDir: deps.createWorkDir,
       ...(deps.spares === undefined ? {} : { spares: deps.spares }),
+      ...(deps.keepDifferences === undefined ? {} : { keepDifferences: deps.keepDifferences }),
       digestKey: deps.digestKey,
       readText: deps.readText,
       products: settings.products ?? (() => null),

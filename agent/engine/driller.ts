@@ -1,5 +1,6 @@
 /** One drill, the parent's half: opens the artifact, lets a supervised child restore and check it, judges, records. */
 import { randomBytes } from "node:crypto";
+import type { Differences } from "../core/differences.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import type { DueDrill } from "../core/plan.ts";
@@ -42,6 +43,7 @@ export interface DrillerDeps {
   readonly products?: (sourceId: string) => SourceProducts | null;
   /** A scratch workspace could not be removed, or all could. */
   readonly scratchLeaks?: (sourceId: string, leaks: number) => void;
+  readonly keepDifferences?: (differences: Differences) => Promise<void>;
   /** A small file of the configuration's, as text. */
   readonly readText: (path: string) => Promise<string>;
   /** The poll that found a point, for the link from the drill's trace. */

@@ -1,4 +1,5 @@
 /** The layers that need a live product: what a drill does after its child has looked at the bytes. */
+import type { Differences } from "../core/differences.ts";
 import { asAgentError } from "../core/errors.ts";
 import type { SourceProducts } from "../core/platform-ports.ts";
 import type { StepCost } from "../core/forecasting/costs.ts";
@@ -63,6 +64,8 @@ export async function lookAtProducts(
     readonly clock: Clock;
     /** Without it nothing is remembered of what a comparison could not tell. */
     readonly repositories?: Pick<Repositories, "papers">;
+    /** Without it nobody can look at the values that differed. */
+    readonly keepDifferences?: (differences: Differences) => Promise<void>;
   },
   signal: AbortSignal,
 ): Promise<Looked> {
@@ -92,6 +95,19 @@ export async function lookAtProducts(
         deps,
         signal,
       );
+      const comparedAt = deps.clock.now();
+      const keepMs = policy.verify.keepDifferencesMs ?? 0;
+      if (live.compared !== null)
+        await deps.keepDifferences?.({
+          version: 1,
+          sourceId: policy.id,
+          drillId: order.drillId,
+          pointId: order.point.id,
+          startedAt: order.startedAt,
+          comparedAt,
+          expiresAt: comparedAt + keepMs,
+          ...live.differences,
+        });
       if (live.pending !== null) await papers?.put(policy.id, PENDING_PAPER, JSON.stringify(live.pending));
       looked = {
         ...looked,

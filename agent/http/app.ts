@@ -27,7 +27,7 @@ export function buildHttp(deps: HttpDeps): OpenAPIHono {
   app.notFound((c) => sendError(c, notFound("page"), assets.paths));
   app.use(securityHeaders());
   app.use(hostGuard(deps.host));
-  const auth = createAuth({ auth: deps.auth, now: deps.clock.now, randomHex: deps.randomHex });
+  const auth = createAuth({ auth: deps.auth, host: deps.host, now: deps.clock.now, randomHex: deps.randomHex });
   app.use(auth.reading);
 
   app.get("/metrics", async (c) => {

@@ -6,6 +6,7 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type { AuthPolicy, AuthRole } from "../core/policy.ts";
+import { isLoopback } from "./guard.ts";
 import { Refusal } from "./errors.ts";
 import { createBuckets } from "./rate.ts";
 
@@ -17,6 +18,8 @@ export interface Actor {
 export interface AuthDeps {
   /** Null: nobody may write over HTTP, and everybody who reaches it may read. */
   readonly auth: () => AuthPolicy | null;
+  /** Address listened on. */
+  readonly host: string;
   readonly now: () => number;
   readonly randomHex: (bytes: number) => string;
 }
@@ -26,6 +29,8 @@ export interface Auth {
   readonly reading: MiddlewareHandler;
   /** @throws Refusal 401, 403 or 429 where the request may not write */
   requireOperator(c: Context): Actor;
+  /** @throws Refusal 401 or 403 where the request may not see people's data: nobody signs in here and it can come from elsewhere, or not an operator */
+  requireValues(c: Context): void;
   /** Who was let through by `requireOperator` of this request. */
   actor(c: Context): Actor;
   /** Null where nobody may write over HTTP: pages then show the command instead of a form. */
@@ -95,6 +100,18 @@ export function createAuth(deps: AuthDeps): Auth {
       if (!writes.take(actor.name)) throw new Refusal(429, "too-many-writes", "That was too much at once. Wait a minute.");
       admitted.set(c, actor);
       return actor;
+    },
+    requireValues(c) {
+      const policy = deps.auth();
+      if (policy === null) {
+        if (isLoopback(deps.host)) return;
+        throw new Refusal(
+          403,
+          "values-are-local",
+          "Values of records are shown on the agent's own machine only: use restorewatch diff there, or set http.auth.",
+        );
+      }
+      if (signedIn(c, policy).role !== "operator") throw new Refusal(403, "not-operator", "This needs the role operator.");
     },
     actor(c) {
       const actor = admitted.get(c);

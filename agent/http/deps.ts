@@ -2,6 +2,7 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import type { EvidenceHead } from "../core/evidence.ts";
 import type { Answer, Decision, DecisionWay } from "../core/decisions.ts";
+import type { Differences } from "../core/differences.ts";
 import type { AuthPolicy, SecretRef, SourcePolicy } from "../core/policy.ts";
 import type { CheckRegistry } from "../core/definitions.ts";
 import type { Clock, Repositories } from "../core/ports.ts";
@@ -43,6 +44,8 @@ export interface HttpDeps {
   ) => Promise<readonly { readonly policy: SourcePolicy; readonly status: SourceStatus }[]>;
   /** How far its sampled layers have come; empty for a source that samples nothing. */
   readonly standing: (policy: SourcePolicy) => Promise<readonly LayerStanding[]>;
+  /** Values in which its last comparison found production and backup apart; null where none are kept. People's data. */
+  readonly differences: (sourceId: string) => Promise<Differences | null>;
   /** Ids of sources that are configured without a backup. */
   readonly uncovered: () => readonly string[];
   /** What there is to protect, what covers it, what is missing. */

@@ -1,4 +1,5 @@
 /** Reads state into what pages and API show. One reading of the fleet is shared by everybody who asks at about the same time. */
+import { FORECAST_PAPER, type Forecast, forecastOf } from "../core/forecasting/predict.ts";
 import type { SourcePolicy } from "../core/policy.ts";
 import type { LedgerRow, PollStatus, Repositories } from "../core/ports.ts";
 import { byWorst, type FleetSummary, fleetSummary, type SourceStatus, sourceStatus, type StatusDrill } from "../core/status.ts";
@@ -36,6 +37,8 @@ export interface SourceView {
   readonly alarms: readonly Alarm[];
   readonly runs: readonly RunReport[];
   readonly poll: PollStatus | null;
+  /** Null until there were enough drills. */
+  readonly forecast: Forecast | null;
   /** Oldest first, each with the band it was expected in, as far as one was known before it. */
   readonly history: Readonly<Record<ShownSignal, readonly Expected[]>>;
 }
@@ -149,7 +152,7 @@ async function readSource(
   if (policy === undefined) return null;
   const observed = async (signal: ShownSignal): Promise<readonly Expected[]> =>
     withBands(policy, signal, await repositories.observations.list(id, signal, { limit: LEARNED }));
-  const [points, rows, alarms, runs, poll, probe, firstSeen, bytes, records, duration, restore_seconds] = await Promise.all([
+  const [points, rows, alarms, runs, poll, probe, firstSeen, paper, bytes, records, duration, restore_seconds] = await Promise.all([
     repositories.points.list(id),
     repositories.drills.ledger(id),
     repositories.alarms.list({ sourceId: id, all: true, limit: ALARMS_SHOWN }),
@@ -157,6 +160,7 @@ async function readSource(
     repositories.sources.poll(id),
     repositories.sources.probe(id),
     repositories.sources.firstSeen(),
+    repositories.papers.get(id, FORECAST_PAPER),
     observed("bytes"),
     observed("records"),
     observed("duration"),
@@ -177,6 +181,7 @@ async function readSource(
     alarms,
     runs,
     poll,
+    forecast: forecastOf(paper),
     history: { bytes, records, duration, restore_seconds },
   };
 }

@@ -204,6 +204,7 @@ async function run(): Promise<void> {
         policies: agent.policies,
         readFleet: createFleetReader(state.repositories),
         standing: (policy) => readStanding(policy, null, state.repositories, clock.now()),
+        differences: () => Promise.resolve(null),
         uncovered: () => [],
         catalogue: () => cataloguer.current(),
         clock,

@@ -12,7 +12,7 @@ const COMPOSITION = [
   "agent/main.ts",
   "agent/cli/program.ts",
   "agent/cli/commands.ts",
-  ...["quiet", "world", "verify", "setting-up", "engine", "log", "decisions", "backtest", "plan"].map(
+  ...["quiet", "world", "verify", "setting-up", "engine", "log", "decisions", "backtest", "plan", "diff"].map(
     (name) => `agent/cli/commands/${name}.ts`,
   ),
   "agent/cli/start.ts",

@@ -11,6 +11,7 @@ import {
   type ComparisonTimes,
 } from "../../core/compare.ts";
 import type { Collection, ContentRecord, Value } from "../../core/content.ts";
+import { type Differences, differentItems, type Sides } from "../../core/differences.ts";
 import { asAgentError } from "../../core/errors.ts";
 import { keyDigest } from "../../core/ids.ts";
 import type { OpenPlatform, Platform, RestoreSet } from "../../core/platform-ports.ts";
@@ -40,6 +41,8 @@ export interface LiveOutcome {
   readonly results: readonly SampledResult[];
   /** What shows at the next recovery point; null where nothing was compared. */
   readonly pending: Pending | null;
+  /** People's data, for the agent's machine alone. */
+  readonly differences: Pick<Differences, "items" | "more">;
 }
 
 /** Product clocks tell seconds, and a request takes its time. */
@@ -47,11 +50,7 @@ const TOLERANCE_MS = 5000;
 const EXAMPLES = 5;
 const LOST: ReadonlySet<Comparison["because"]> = new Set(["created before the backup began", "still missing at the next backup"]);
 
-interface Finding {
-  readonly collection: Collection;
-  readonly key: string;
-  readonly comparison: Comparison;
-}
+type Finding = Sides;
 
 /** Never throws. */
 export async function liveDrill(
@@ -92,7 +91,8 @@ export async function liveDrill(
     trouble = { code: error.code, message: error.mend === null ? error.message : `${error.message}; ${error.mend}` };
   }
   const ms = clock.monotonic() - from;
-  if (findings.length === 0) return { checks: [], compared: null, trouble, ms, results: [], pending: null };
+  if (findings.length === 0)
+    return { checks: [], compared: null, trouble, ms, results: [], pending: null, differences: { items: [], more: 0 } };
   const compared = Object.fromEntries(
     COMPARED.map((result) => [result, findings.filter((one) => one.comparison.result === result).length]),
   ) as Record<Compared, number>;
@@ -113,7 +113,7 @@ export async function liveDrill(
   const results = findings.flatMap(({ collection, key, comparison }): SampledResult[] =>
     comparison.result === "match" ? [] : [{ collection: collection.id, key, result: comparison.result }],
   );
-  return { checks, compared, trouble, ms, results, pending: waiting.after() };
+  return { checks, compared, trouble, ms, results, pending: waiting.after(), differences: differentItems(findings) };
 }
 
 async function compareCollection(
@@ -132,7 +132,10 @@ async function compareCollection(
     const comparison = compareWithProduction(backup, product, pairs, times);
     const place = new Map(pairs.map((pair) => [pair.field.id, pair.theirs]));
     const value = (field: string): Value => product?.values[place.get(field) ?? -1] ?? null;
-    return { collection, key, comparison: waiting.settled(collection.id, key, comparison, value) };
+    const settled = waiting.settled(collection.id, key, comparison, value);
+    // Values of what is equal are wanted no more.
+    const sides = settled.result === "match" ? { backup: null, production: null } : { backup, production: product };
+    return { collection, key, comparison: settled, pairs, ...sides };
   };
   const sampled = set.records.get(collection.id) ?? [];
   const read = new Map(

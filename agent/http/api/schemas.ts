@@ -92,6 +92,22 @@ export const summarySchema = z
   })
   .openapi("FleetSummary");
 
+export const forecastSchema = z
+  .strictObject({
+    basis: z.enum(["product", "sandbox"]).openapi({ description: "sandbox: the product's own share was never measured; this is only a part of a restore" }),
+    expectedSeconds: seconds,
+    lowerSeconds: seconds.openapi({ description: "Of a 90 % interval" }),
+    upperSeconds: seconds.openapi({ description: "Of a 90 % interval" }),
+    rateLimitSeconds: seconds.nullable().openapi({ description: "What the product's rate limit alone takes; null where none is known" }),
+    objective: z.enum(RTO_STANDINGS).openapi({
+      description: "Beside the RTO. within: the slow end keeps it; doubtful: the slow end breaks it; beyond: what is expected breaks it",
+    }),
+    drills: count.openapi({ description: "It rests on" }),
+    asOf: time.openapi({ description: "End of the newest of these drills" }),
+    dominates: z.strictObject({ step: z.enum(RESTORE_STEPS), collection: z.string().nullable(), share: z.number() }),
+  })
+  .openapi("RestoreForecast");
+
 export const sourceSchema = z
   .strictObject({
     asOf: time,
@@ -107,6 +123,7 @@ export const sourceSchema = z
       points: count,
       bytes: count,
     }),
+    forecast: forecastSchema.nullable().openapi({ description: "How long a full restore would take; null until enough drills told" }),
     coverage: z.array(coverageSummarySchema).openapi({ description: "Of the layers that look at a sample" }),
     polledAt: time.nullable(),
   })

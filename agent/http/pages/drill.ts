@@ -4,6 +4,7 @@ import type { CheckRegistry } from "../../core/definitions.ts";
 import type { DrillRecord, RecoveryPoint } from "../../core/values.ts";
 import { type DrillKind, ITEM_KINDS, LAYERS, PHASES } from "../../core/words.ts";
 import { describeBytes, describeDuration, describeNumber, PHASE_WORDS } from "../../core/words-for-people.ts";
+import { comparedSection } from "./differences.ts";
 import { copyable, type Html, LAYER_MEANING, leftInVault, moment, sourceLink, term, verdictBadge } from "./html.ts";
 import { isolationList } from "./isolation.ts";
 import { checkResults } from "./results.ts";
@@ -39,7 +40,7 @@ export function drillBody(drill: DrillRecord, point: RecoveryPoint | null, regis
       <h2>What the checks found</h2>
       ${checkResults(drill.checks, registry)}
     </section>
-    ${phasesSection(drill)}
+    ${comparedSection(drill)} ${phasesSection(drill)}
     <div class="cards">
       <section class="card">
         <h2>The backup</h2>

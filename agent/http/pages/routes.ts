@@ -17,6 +17,7 @@ import { baselineSection } from "./baseline.ts";
 import { catalogueBody, catalogueQuery, uncoveredNotice } from "./catalogue.ts";
 import { checkBody, checksBody } from "./checks.ts";
 import { coverageBody, coverageSection } from "./coverage.ts";
+import { differencesBody } from "./differences.ts";
 import { drillBody } from "./drill.ts";
 import { fleetBody } from "./fleet.ts";
 import type { Html } from "./html.ts";
@@ -146,6 +147,16 @@ export function mountPages(app: OpenAPIHono, deps: HttpDeps, reader: Reader, ass
     const point = await repositories.points.get(drill.pointId);
     const at = clock.now();
     return send(c, { title: `Drill of ${drill.sourceId}`, here: null, at, body: drillBody(drill, point, deps.checks, at) });
+  });
+
+  app.get("/drills/:id/differences", async (c) => {
+    auth.requireValues(c);
+    const drill = await repositories.drills.get(c.req.param("id"));
+    if (drill === null) throw notFound("drill");
+    const found = await deps.differences(drill.sourceId);
+    const at = clock.now();
+    const body = differencesBody(drill, found?.drillId === drill.id ? found : null, at);
+    return send(c, { title: `Differences of ${drill.sourceId}`, here: null, at, body });
   });
 
   app.get("/checks", async (c) => {

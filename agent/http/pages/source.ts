@@ -153,17 +153,32 @@ function verificationCard({ status, policy, points, ledger, drill, at }: SourceV
   </section>`;
 }
 
-function restoreTimeCard({ policy, drill }: SourceView): Html {
+function restoreTimeCard({ policy, drill, forecast, at }: SourceView): Html {
   const took = drill === null || drill.verdict === "inconclusive" ? null : drill.finishedAt - drill.startedAt;
   return html`<section class="card">
     <h2 title="Recovery time objective: how long a restore may take">How long does a restore take?</h2>
     <p class="big">${took === null ? "not measured" : describeDuration(took)}</p>
+    ${forecast === null ? "" : html`<p id="forecast">${forecastWarning(forecast, policy.objectives)}${describeForecast(forecast, policy.objectives)}.</p>`}
     <dl class="facts">
+      ${forecast === null ? "" : forecastTerms(forecast, at)}
       ${term("Objective (RTO)", duration(policy.objectives.rtoMs), "A restore is to take no longer than this")}
       ${drill === null ? "" : term("Measured by", html`<a href="${drillHref(drill.id)}">the last drill</a>, into the sandbox`)}
       ${drill?.sample === null || drill === null ? "" : term("Records checked", `${describeNumber(drill.sample.checked)} of ${describeNumber(drill.sample.population)}`)}
     </dl>
   </section>`;
+}
+
+function forecastWarning(forecast: Forecast, objectives: SourceView["policy"]["objectives"]): Html {
+  const standing = rtoStanding(forecast, objectives);
+  if (standing !== "doubtful" && standing !== "beyond") return html``;
+  return html`<strong class="warn">${standing === "beyond" ? "The RTO would be missed." : "The RTO may be missed."}</strong> `;
+}
+
+function forecastTerms(forecast: Forecast, at: number): Html {
+  const { floorMs, drills } = forecast;
+  return html`${term("Most of it", describeDominant(forecast), "What of a full restore takes longest, and its share")}
+  ${floorMs === null ? "" : term("Rate limit alone", describeDuration(floorMs), "No restore is quicker than the product takes requests")}
+  ${term("Foretold from", html`${describeCount(drills, "drill")}, the last ${ago(forecast.at, at)}`)}`;
 }
 
 function alarmsSection({ alarms, status, policy, at }: SourceView, token: string | null): Html {

@@ -116,6 +116,7 @@ describe("a configuration that is valid", () => {
           layers: ["artifact", "content"],
           baseline: { accept: [], removedShare: 0.05 },
           coverWithinMs: 30 * 86_400_000,
+          keepDifferencesMs: 7 * 86_400_000,
           repeatMs: 7 * 86_400_000,
           history: 2,
           critical: [],

@@ -273,6 +273,7 @@ export function world(more: Partial<HttpDeps> & { state?: State; sources?: Sourc
     policies: () => sources,
     readFleet: createFleetReader(state.repositories),
     standing: (policy) => readStanding(policy, null, state.repositories, clock.now()),
+    differences: () => Promise.resolve(null),
     uncovered: () => [],
     catalogue: () => catalogueOf(state, { sources }),
     clock,
