@@ -1,4 +1,6 @@
 /** `restorewatch report`: what was tested, when, with what result; from state alone, agent running or not. */
+import type { Forecast } from "../core/forecasting/predict.ts";
+import { describeDominant, describeForecast } from "../core/forecasting/words.ts";
 import type { LayerStanding } from "../core/sampling/standing.ts";
 import type { SourceStatus } from "../core/status.ts";
 import type { DrillRecord } from "../core/values.ts";
@@ -12,6 +14,9 @@ export interface ReportSource {
   readonly drills: readonly DrillRecord[];
   /** Of its sampled layers; empty where everything is read in every drill. */
   readonly coverage: readonly LayerStanding[];
+  /** Of the full restore; null until enough drills told. */
+  readonly forecast: Forecast | null;
+  readonly objectives: { readonly rtoMs: number | null };
 }
 
 export interface ReportDeps {
@@ -88,10 +93,12 @@ function coverageLines(standing: readonly LayerStanding[], now: number): string[
 function text(sources: readonly ReportSource[], deps: ReportDeps): string[] {
   const { style } = deps.out;
   const lines = [style.bold(`Restorewatch report, ${describeTime(deps.now())}`), ""];
-  for (const { status, drills, coverage } of sources) {
+  for (const { status, drills, coverage, forecast, objectives } of sources) {
     lines.push(`${verdictMark(status.verdict, style)}  ${style.bold(clean(status.sourceId))}  ${clean(status.headline)}`);
     for (const line of productLines(status)) lines.push(`    ${line}`);
     for (const line of coverageLines(coverage, deps.now())) lines.push(`    ${line}`);
+    if (forecast !== null)
+      lines.push(`    ${clean(`${describeForecast(forecast, objectives)}; most of it: ${describeDominant(forecast)}`)}`);
     for (const drill of drills.slice(0, 5)) {
       const format = drill.artifact.format === null ? "" : `, ${drill.artifact.format}`;
       const reason = drill.reasons[0] === undefined ? "" : `  ${clean(drill.reasons[0])}`;

@@ -38,6 +38,10 @@ export function drillObservations(
     observations.push({ ...of, signal: "restore_seconds", value: seconds });
     if (bytes >= LEAST_BYTES) observations.push({ ...of, signal: "restore_seconds_per_gb", value: (seconds * GB) / bytes });
   }
+  const asked = (drill.restoreCost?.steps ?? []).filter((one) => one.requests > 0);
+  // Waits of requests under way together are added up: none was longer than its step.
+  if (asked.length > 0)
+    observations.push({ ...of, signal: "wait_seconds", value: asked.reduce((sum, one) => sum + Math.min(one.waitMs, one.ms), 0) / 1000 });
   const { compared } = drill;
   if (compared !== undefined) {
     const told = compared.match + compared.changed + compared.mismatch;

@@ -3,6 +3,7 @@ import { freshId, inboxOf, openStateForReading, readConfig, readApplied } from "
 import { AgentError } from "../../core/errors.ts";
 import type { LayerStanding } from "../../core/sampling/standing.ts";
 import { readStanding } from "../../engine/coverage.ts";
+import { readForecast } from "../../engine/forecasts.ts";
 import { readStatuses } from "../../engine/statuses.ts";
 import { leaveInInbox } from "../../engine/inbox.ts";
 import type { Verdict } from "../../core/words.ts";
@@ -70,6 +71,8 @@ export async function reportSources(source: string | null, options: { config: st
               status,
               drills: await state.repositories.drills.list({ sourceId: status.sourceId, limit: 50 }),
               coverage: await coverageOf(status.sourceId),
+              forecast: await readForecast(state.repositories, status.sourceId),
+              objectives: { rtoMs: policies.find((one) => one.id === status.sourceId)?.objectives.rtoMs ?? null },
             })),
           );
         },

@@ -1,8 +1,5 @@
 /** From the values of state to what the API answers: times as ISO 8601, durations in seconds. Pure. */
 import type { z } from "@hono/zod-openapi";
-import type { Forecast } from "../../core/forecasting/predict.ts";
-import { rtoStanding } from "../../core/forecasting/words.ts";
-import type { SourcePolicy } from "../../core/policy.ts";
 import type { Check, LedgerRow } from "../../core/ports.ts";
 import type { LayerStanding } from "../../core/sampling/standing.ts";
 import type { SourceStatus } from "../../core/status.ts";
@@ -10,8 +7,9 @@ import type { Alarm, DrillRecord, RecoveryPoint } from "../../core/values.ts";
 import type { FailingSource } from "../failing.ts";
 import type { SourceView } from "../reader.ts";
 import { coverageSummary } from "./coverage.ts";
+import { presentForecast } from "./forecast.ts";
 import { presentProduct } from "./product.ts";
-import type { alarmSchema, checkSchema, drillRowSchema, drillSchema, forecastSchema, pointSchema, sourceSchema, statusSchema } from "./schemas.ts";
+import type { alarmSchema, checkSchema, drillRowSchema, drillSchema, pointSchema, sourceSchema, statusSchema } from "./schemas.ts";
 
 function iso(at: number): string {
   return new Date(Math.min(Math.max(at, -8.64e15), 8.64e15)).toISOString();
@@ -54,7 +52,10 @@ export function presentStatus(status: SourceStatus): z.infer<typeof statusSchema
   };
 }
 
-export function presentSource({ at, policy, status, poll, forecast }: SourceView, standing: readonly LayerStanding[]): z.infer<typeof sourceSchema> {
+export function presentSource(
+  { at, policy, status, poll, forecast }: SourceView,
+  standing: readonly LayerStanding[],
+): z.infer<typeof sourceSchema> {
   const { objectives, backups } = policy;
   return {
     asOf: iso(at),
@@ -77,23 +78,6 @@ export function presentSource({ at, policy, status, poll, forecast }: SourceView
     forecast: forecast === null ? null : presentForecast(forecast, policy.objectives),
     coverage: coverageSummary(standing),
     polledAt: isoOrNull(poll?.lastPollAt ?? null),
-  };
-}
-
-/** Durations in seconds, to the millisecond. */
-function presentForecast(forecast: Forecast, objectives: SourcePolicy["objectives"]): z.infer<typeof forecastSchema> {
-  const { basis, expectedMs, lowerMs, upperMs, floorMs, drills, at, dominates } = forecast;
-  const seconds = (ms: number): number => Math.round(ms) / 1000;
-  return {
-    basis,
-    expectedSeconds: seconds(expectedMs),
-    lowerSeconds: seconds(lowerMs),
-    upperSeconds: seconds(upperMs),
-    rateLimitSeconds: floorMs === null ? null : seconds(floorMs),
-    objective: rtoStanding(forecast, objectives),
-    drills,
-    asOf: iso(at),
-    dominates: { ...dominates, share: Number(dominates.share.toFixed(3)) },
   };
 }
 
@@ -120,7 +104,7 @@ export function presentDrillRow(row: LedgerRow): z.infer<typeof drillRowSchema> 
 }
 
 export function presentDrill(drill: DrillRecord): z.infer<typeof drillSchema> {
-  const { sourceId, facts, startedAt, finishedAt, reasons, checks, ...rest } = drill;
+  const { sourceId, facts, startedAt, finishedAt, reasons, checks, restoreCost, ...rest } = drill;
   return {
     ...rest,
     source: sourceId,
@@ -129,6 +113,7 @@ export function presentDrill(drill: DrillRecord): z.infer<typeof drillSchema> {
     reasons: [...reasons],
     checks: checks.map((check) => ({ ...check, examples: [...check.examples] })),
     inventory: facts === null ? null : { ...facts.inventory },
+    ...(restoreCost === undefined ? {} : { restoreCost: { ...restoreCost, steps: [...restoreCost.steps] } }),
   };
 }
 

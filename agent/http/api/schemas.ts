@@ -16,6 +16,7 @@ import {
 } from "../../core/words.ts";
 import { LIMIT_DEFAULT, LIMIT_MOST } from "../paging.ts";
 import { coverageSummarySchema } from "./coverage-schemas.ts";
+import { forecastSchema, restoreCostSchema } from "./forecast.ts";
 import { productSchema } from "./product.ts";
 
 const time = z.iso.datetime().openapi({ example: "2026-03-01T02:00:00.000Z" });
@@ -91,22 +92,6 @@ export const summarySchema = z
     headline: z.string(),
   })
   .openapi("FleetSummary");
-
-export const forecastSchema = z
-  .strictObject({
-    basis: z.enum(["product", "sandbox"]).openapi({ description: "sandbox: the product's own share was never measured; this is only a part of a restore" }),
-    expectedSeconds: seconds,
-    lowerSeconds: seconds.openapi({ description: "Of a 90 % interval" }),
-    upperSeconds: seconds.openapi({ description: "Of a 90 % interval" }),
-    rateLimitSeconds: seconds.nullable().openapi({ description: "What the product's rate limit alone takes; null where none is known" }),
-    objective: z.enum(RTO_STANDINGS).openapi({
-      description: "Beside the RTO. within: the slow end keeps it; doubtful: the slow end breaks it; beyond: what is expected breaks it",
-    }),
-    drills: count.openapi({ description: "It rests on" }),
-    asOf: time.openapi({ description: "End of the newest of these drills" }),
-    dominates: z.strictObject({ step: z.enum(RESTORE_STEPS), collection: z.string().nullable(), share: z.number() }),
-  })
-  .openapi("RestoreForecast");
 
 export const sourceSchema = z
   .strictObject({
@@ -267,6 +252,7 @@ export const drillSchema = z
     phases: z.partialRecord(z.enum(PHASES), z.number().nonnegative()).openapi({ description: "Milliseconds" }),
     resources: z.strictObject({ cpuMs: z.number(), peakRssBytes: z.number(), readBytes: z.number(), diskBytes: z.number() }).nullable(),
     isolation: isolationSchema.nullable(),
+    restoreCost: restoreCostSchema.optional(),
     traceId: z.string().nullable(),
   })
   .openapi("Drill");

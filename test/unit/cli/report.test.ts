@@ -1,6 +1,7 @@
 /** `restorewatch report` and sources that are configured without a backup: they are never left out. */
 import { expect, test } from "vitest";
 import type { LayerStanding } from "../../../agent/core/sampling/standing.ts";
+import type { Forecast } from "../../../agent/core/forecasting/predict.ts";
 import { sourceStatus } from "../../../agent/core/status.ts";
 import { reportCommand } from "../../../agent/cli/report.ts";
 import { policy } from "../../doubles/policy.ts";
@@ -26,6 +27,37 @@ test("as JSON it names them", async () => {
   expect(JSON.parse(captured.stdout())).toMatchObject({ schema: "restorewatch.report/v1", sources: [], uncovered: ["wiki"] });
 });
 
+test("how long a full restore would take is told beside its objective", async () => {
+  const captured = capturedOutput();
+  const status = sourceStatus({
+    policy: policy(),
+    points: [],
+    drills: [],
+    runs: [],
+    alarms: [],
+    poll: null,
+    firstSeenAt: null,
+    now: now(),
+  });
+  const minute = 60_000;
+  const forecast: Forecast = {
+    basis: "product",
+    expectedMs: 42 * minute,
+    lowerMs: 30 * minute,
+    upperMs: 61 * minute,
+    floorMs: null,
+    drills: 5,
+    at: now(),
+    dominates: { step: "records", collection: "Orders", share: 0.724 },
+  };
+  const one = { status, drills: [], coverage: [], forecast, objectives: { rtoMs: 240 * minute } };
+  const deps = { out: captured.out, now, read: () => Promise.resolve([one]), uncovered: [], evidenceHead: () => Promise.resolve(null) };
+  await reportCommand(null, { output: "text" }, deps);
+  expect(captured.stdout()).toContain(
+    "    A full restore is expected to take 42 min (90 %: up to 1 h 1 min), RTO 4 h; most of it: records of Orders, 72 %\n",
+  );
+});
+
 test("coverage is told by layer, and a layer that never ran has no share", async () => {
   const captured = capturedOutput();
   const day = 86_400_000;
@@ -48,7 +80,7 @@ test("coverage is told by layer, and a layer that never ran has no share", async
   const deps = {
     out: captured.out,
     now,
-    read: () => Promise.resolve([{ status, drills: [], coverage }]),
+    read: () => Promise.resolve([{ status, drills: [], coverage, forecast: null, objectives: { rtoMs: null } }]),
     uncovered: [],
     evidenceHead: () => Promise.resolve(null),
   };

@@ -49,6 +49,16 @@ describe("what a drill tells", () => {
     expect(Object.keys(told(drill({ kind: "deep" })))).toEqual(["records", "bytes_per_record", "links", "files"]);
   });
 
+  test("how long the product made it wait, no longer than each step took, and nothing where no product was asked", () => {
+    const step = { step: "records", collection: "c", items: 1, bytes: 1, ms: 2000, requests: 4, waitMs: 500, retries: 0 } as const;
+    const asked = drill({ restoreCost: { perSecond: 5, steps: [step, { ...step, collection: "d", ms: 100 }] } });
+    expect(told(asked)).toMatchObject({ wait_seconds: 0.6 });
+    const calm = drill({ restoreCost: { perSecond: null, steps: [{ ...step, waitMs: 0 }] } });
+    expect(told(calm)).toMatchObject({ wait_seconds: 0 });
+    const reading = { ...step, step: "read", collection: null, requests: 0, waitMs: 0 } as const;
+    expect(told(drill({ restoreCost: { perSecond: null, steps: [reading] } }))).not.toHaveProperty("wait_seconds");
+  });
+
   test("no share of a handful, no pace of a few bytes", () => {
     const few = drill({ compared: { match: 9, changed: 2, mismatch: 0, unverifiable: 900 } });
     expect(told(few)).not.toHaveProperty("changed_share");
