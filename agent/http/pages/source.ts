@@ -25,6 +25,7 @@ import {
 import { expectedForm } from "./baseline.ts";
 import { resourcesCard } from "./drill.ts";
 import { isolationList } from "./isolation.ts";
+import { forecastTerms, forecastWords } from "./forecast.ts";
 import { historyFigures } from "./history.ts";
 import { productNotice, productTerms } from "./product.ts";
 import { checkResults } from "./results.ts";
@@ -158,7 +159,7 @@ function restoreTimeCard({ policy, drill, forecast, at }: SourceView): Html {
   return html`<section class="card">
     <h2 title="Recovery time objective: how long a restore may take">How long does a restore take?</h2>
     <p class="big">${took === null ? "not measured" : describeDuration(took)}</p>
-    ${forecast === null ? "" : html`<p id="forecast">${forecastWarning(forecast, policy.objectives)}${describeForecast(forecast, policy.objectives)}.</p>`}
+    ${forecast === null ? "" : forecastWords(forecast, policy.objectives)}
     <dl class="facts">
       ${forecast === null ? "" : forecastTerms(forecast, at)}
       ${term("Objective (RTO)", duration(policy.objectives.rtoMs), "A restore is to take no longer than this")}
@@ -166,19 +167,6 @@ function restoreTimeCard({ policy, drill, forecast, at }: SourceView): Html {
       ${drill?.sample === null || drill === null ? "" : term("Records checked", `${describeNumber(drill.sample.checked)} of ${describeNumber(drill.sample.population)}`)}
     </dl>
   </section>`;
-}
-
-function forecastWarning(forecast: Forecast, objectives: SourceView["policy"]["objectives"]): Html {
-  const standing = rtoStanding(forecast, objectives);
-  if (standing !== "doubtful" && standing !== "beyond") return html``;
-  return html`<strong class="warn">${standing === "beyond" ? "The RTO would be missed." : "The RTO may be missed."}</strong> `;
-}
-
-function forecastTerms(forecast: Forecast, at: number): Html {
-  const { floorMs, drills } = forecast;
-  return html`${term("Most of it", describeDominant(forecast), "What of a full restore takes longest, and its share")}
-  ${floorMs === null ? "" : term("Rate limit alone", describeDuration(floorMs), "No restore is quicker than the product takes requests")}
-  ${term("Foretold from", html`${describeCount(drills, "drill")}, the last ${ago(forecast.at, at)}`)}`;
 }
 
 function alarmsSection({ alarms, status, policy, at }: SourceView, token: string | null): Html {
