@@ -27,6 +27,7 @@ export const baselineDiff: Check = {
   limits:
     "Whether an edit was meant cannot be seen where the product keeps no edit times: then it is shown as changed. Where only facts of the baseline were kept, records are compared by their number.",
   async run(view, { baseline }) {
+    const accepted = new Set(baseline?.accepted);
     if (baseline === undefined) return skip("no baseline was approved or given");
     if (view.facts === null) throw new Error("asked without facts");
     const facts = view.facts;
@@ -39,7 +40,7 @@ export const baselineDiff: Check = {
       ...(records?.differences ?? []),
       ...(await fileDifferences(view, baseline)),
     ]);
-    const losses = differences.filter(({ weight }) => weight === "loss");
+    const losses = differences.filter(({ weight, kind }) => weight === "loss" && !accepted.has(kind));
     const collections = pairedCollections(baseline.facts.collections, facts.collections).pairs.length;
     if (differences.length === 0)
       return {

@@ -2,7 +2,7 @@
  * Every seam of the agent. At most five methods a port; extra abilities are separate small interfaces.
  * Implementations live in their own folders and meet only in app.ts and drill/child.ts.
  */
-import type { BaselineLimits, Difference } from "./baseline.ts";
+import type { BaselineLimits, Difference, DifferenceKind } from "./baseline.ts";
 import type { Aspect, Collection, Inventory } from "./content.ts";
 import type { ErasureExpectation } from "./erasure.ts";
 import type { Content } from "./format-ports.ts";
@@ -245,6 +245,8 @@ export interface BaselineExpectation {
   /** NDJSON of `{id, sha256}` of its files, or null. */
   readonly files: string | null;
   readonly limits?: BaselineLimits;
+  /** Kinds of difference that the configuration accepts by itself: they are told, and fail nothing. */
+  readonly accepted?: readonly DifferenceKind[];
 }
 
 export interface BaselineTable {

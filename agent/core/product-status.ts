@@ -20,6 +20,8 @@ export interface ProductStatus {
   /** The version before the one found, and when the change was noticed; null while none was. */
   readonly changed: ProbeStatus["changed"];
   readonly trouble: ProbeStatus["trouble"];
+  /** What changed of the platform itself, and not of what people keep on it; sentences without a full stop. */
+  readonly drift: readonly string[];
   /** Worst first. */
   readonly problems: readonly ProductProblem[];
 }
@@ -29,7 +31,8 @@ export function productStatus({ sourceId, platform, probedAt, reachedAt, trouble
   // What a token may do is not known while it is refused.
   if (trouble !== null) problems.push({ sentence: `${platform} could not be asked: ${withoutStop(trouble.message)}`, mend: trouble.mend });
   else if (found !== null) problems.push(...missingPermissions(sourceId, platform, found));
-  return { platform, reachable: trouble === null, probedAt, reachedAt, found, changed, trouble, problems };
+  const drift = driftOf(platform, found?.version ?? null, changed, trouble);
+  return { platform, reachable: trouble === null, probedAt, reachedAt, found, changed, trouble, drift, problems };
 }
 
 /** One sentence for captures and one for restores, each with everything that is missing; what could not be told is no problem yet. */
@@ -49,4 +52,20 @@ function missingPermissions(sourceId: string, platform: PlatformName, { permissi
 
 function withoutStop(sentence: string): string {
   return sentence.replace(/[.\s]+$/u, "");
+}
+
+/** Code of connectors for an answer that does not have the shape they know. */
+const OTHER_SHAPE = "unexpected-answer";
+
+/** Another version, or answers of another shape: a backup made of it may differ for that reason alone. */
+function driftOf(
+  platform: PlatformName,
+  version: string | null,
+  changed: ProbeStatus["changed"],
+  trouble: ProbeStatus["trouble"],
+): readonly string[] {
+  const versions = changed === null || version === null ? [] : [`${platform} went from version ${changed.from} to ${version}`];
+  const shape =
+    trouble?.code === OTHER_SHAPE ? [`${platform} answers in a shape that this agent does not know: ${withoutStop(trouble.message)}`] : [];
+  return [...shape, ...versions];
 }

@@ -1,5 +1,5 @@
 /** Baselines of sources: what a drill is compared with, and what it proposes. */
-import { BASELINE_LIMITS } from "../core/baseline.ts";
+import { BASELINE_LIMITS, type Difference } from "../core/baseline.ts";
 import { baselineStep } from "../core/decisions.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import { idOf } from "../core/ids.ts";
@@ -15,7 +15,17 @@ export async function baselineExpectation(policy: SourcePolicy, { baselines }: R
   if (approved === undefined) return {};
   const removedShare = policy.verify.baseline?.removedShare ?? BASELINE_LIMITS.removedShare;
   const limits = { ...BASELINE_LIMITS, removedShare };
-  return { baseline: { at: approved.proposedAt, facts: approved.facts, tables: [], files: null, limits } };
+  const accepted = policy.verify.baseline?.accept ?? [];
+  return {
+    baseline: {
+      at: approved.proposedAt,
+      facts: approved.facts,
+      tables: [],
+      files: null,
+      limits,
+      ...(accepted.length === 0 ? {} : { accepted }),
+    },
+  };
 }
 
 /** @param drill as it is about to be recorded */
@@ -31,7 +41,7 @@ export async function baselineEntries(
     baselines.list({ ...of, status: "approved" }),
     baselines.list({ ...of, status: "proposed" }),
   ]);
-  const { propose, accepted } = baselineStep(drill, approved, open, new Set(policy.verify.baseline.accept));
+  const { propose, accepted, differences } = baselineStep(drill, approved, open, new Set(policy.verify.baseline.accept));
   // What a person has rejected is not proposed again.
   if (propose === null || (await baselines.get(propose.id)) !== null) return [];
   const proposed: EvidenceEntry = { type: "baseline.proposed", at: now, baseline: propose };
@@ -44,8 +54,15 @@ export async function baselineEntries(
     answer: "approved",
     at: now,
     actor: CONFIGURATION,
-    reason: "only kinds of difference that verify.baseline.accept names",
+    reason: `verify.baseline.accept names every difference: ${kindsOf(differences)}`,
     via: "config",
   } as const;
   return [proposed, { type: "decision.made", at: now, decision }];
+}
+
+/** `field-added (2), view-added (1)`: kinds and how many of each; names of fields may be people's own words. */
+function kindsOf(differences: readonly Difference[]): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of differences) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return [...counts].map(([kind, count]) => `${kind} (${count})`).join(", ");
 }

@@ -69,7 +69,10 @@ export function sourceSamples(state: SourceState, now: number): GaugeSample[] {
   at("backup_schedule_jitter_seconds", policy.backups.everyMs === null ? null : policy.backups.jitterMs);
   at("backup_retention_objective_seconds", policy.backups.retentionMs);
 
-  if (state.probe !== undefined && state.probe !== null) add("backup_product_reachable", state.probe.trouble === null ? 1 : 0);
+  if (state.probe !== undefined && state.probe !== null) {
+    add("backup_product_reachable", state.probe.trouble === null ? 1 : 0);
+    at("backup_product_version_changed_timestamp_seconds", state.probe.changed?.at);
+  }
 
   const newest = state.points[0];
   at("backup_last_success_timestamp_seconds", newest?.createdAt);

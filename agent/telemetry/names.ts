@@ -286,6 +286,12 @@ export const METRICS = {
     help: "1 while something is missing of a source in the catalogue: a backup, an owner, an objective, a drill schedule and the like.",
     labels: ["source", "finding"],
   },
+  backup_product_version_changed_timestamp_seconds: {
+    type: "gauge",
+    unit: "s",
+    help: "When the live product of a source was first seen with another version than before; absent while it always had the same.",
+    labels: ["source"],
+  },
   backup_product_reachable: {
     type: "gauge",
     unit: "1",

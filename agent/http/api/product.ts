@@ -26,13 +26,14 @@ export const productSchema = z
       .strictObject({ count: z.int().min(0), newestAt: time.nullable(), newestComplete: z.boolean().nullable() })
       .nullable()
       .openapi({ description: "The product's own backups; null where it has none that can be seen" }),
+    drift: z.array(z.string()).openapi({ description: "What changed of the platform itself: its version, the shape of its answers" }),
     trouble: z.strictObject({ code: z.string(), message: z.string(), mend: z.string().nullable() }).nullable(),
     problems: z.array(z.strictObject({ sentence: z.string(), mend: z.string().nullable() })),
   })
   .openapi("Product");
 
 export function presentProduct(product: ProductStatus): z.infer<typeof productSchema> {
-  const { platform, reachable, probedAt, reachedAt, found, changed, trouble, problems } = product;
+  const { platform, reachable, probedAt, reachedAt, found, changed, trouble, drift, problems } = product;
   const native = found?.nativeBackups ?? null;
   const skew = found?.clockSkewMs ?? null;
   return {
@@ -49,6 +50,7 @@ export function presentProduct(product: ProductStatus): z.infer<typeof productSc
       native === null
         ? null
         : { count: native.count, newestAt: native.newestAt === null ? null : iso(native.newestAt), newestComplete: native.complete },
+    drift: [...drift],
     trouble: trouble === null ? null : { ...trouble },
     problems: problems.map((one) => ({ ...one })),
   };

@@ -27,7 +27,7 @@ import { resourcesCard } from "./drill.ts";
 import { isolationList } from "./isolation.ts";
 import { forecastTerms, forecastWords } from "./forecast.ts";
 import { historyFigures } from "./history.ts";
-import { productNotice, productTerms } from "./product.ts";
+import { driftNotice, productNotice, productTerms } from "./product.ts";
 import { checkResults } from "./results.ts";
 import { pointsSection, runsSection } from "./source-tables.ts";
 import { objectiveBar } from "./svg.ts";
@@ -62,7 +62,7 @@ export function sourceBody(view: SourceView, extras: SourceExtras): Html {
       <h2>How have its numbers changed?</h2>
       ${historyFigures(view.history, at)}
     </section>
-    ${extras.coverage} ${extras.baseline} ${pointsSection(view, extras.shown)} ${runsSection(view)}
+    ${extras.coverage} ${driftNotice(status.product, at)} ${extras.baseline} ${pointsSection(view, extras.shown)} ${runsSection(view)}
     <section id="evidence">
       <h2>Evidence and isolation</h2>
       <p>

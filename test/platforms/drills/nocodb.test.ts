@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Differences } from "../../../agent/core/differences.ts";
 import { runAgent } from "../../integration/agent/running.ts";
 import { nextSecond, type NocoShop, startShop } from "../nocodb/shop.ts";
 import { expectSweptAfterKill } from "./killed-restore.ts";
@@ -93,6 +94,43 @@ describe("a shop on NocoDB", () => {
     await shop.fired();
   });
 
+  test("what they changed is shown field by field on this machine, and kept nowhere else", async () => {
+    const shown = await runAgent(home, "diff", "shop", "--output", "json");
+    expect(shown.code, shown.stdout + shown.stderr).toBe(0);
+    const { differences } = JSON.parse(shown.stdout) as { differences: Differences };
+    const edited = differences.items.find((item) => item.because === "edited since");
+    expect(edited).toMatchObject({
+      result: "changed",
+      fields: [{ backup: expect.any(String) as string, production: "edited since: Anna" }],
+    });
+    expect(differences.items.some((item) => item.because === "deleted since")).toBe(true);
+    const text = await runAgent(home, "diff", "shop");
+    expect(text.stdout).toContain("      production  edited since: Anna\n");
+    for (const asked of [
+      ["report", "shop"],
+      ["evidence", "show"],
+      ["drill", "shop", "--output", "json"],
+    ]) {
+      const { stdout, stderr } = await runAgent(home, ...asked);
+      expect(stdout + stderr).not.toContain("Anna");
+    }
+    await runAgent(home, "diff", "shop", "--forget");
+    expect((await runAgent(home, "diff", "shop")).code).toBe(3);
+  });
+
+  test("coverage is told by layer, and the plan holds the source to its own promise", async () => {
+    const { stdout } = await runAgent(home, "report", "shop");
+    expect(stdout).toMatch(/layer scratch: [\d.]+ % of [\d,]+ records? within 30 days/u);
+    expect(stdout).toMatch(/layer live: [\d.]+ % of [\d,]+ records? within 30 days/u);
+    const planned = await runAgent(home, "plan", "shop", "--output", "json");
+    const [source] = (JSON.parse(planned.stdout) as { sources: { layers: { layer: string; target: { coverWithinMs: number } }[] }[] })
+      .sources;
+    expect(source?.layers.map(({ layer, target }) => [layer, target.coverWithinMs])).toEqual([
+      ["scratch", 30 * 86_400_000],
+      ["live", 30 * 86_400_000],
+    ]);
+  });
+
   test("a field that production dropped is told", async () => {
     const { things } = shop.tables;
     const extra = await shop.api<{ columns: { id: string; title: string }[] }>("POST", `/api/v2/meta/tables/${things.id}/columns`, {
@@ -134,5 +172,5 @@ describe("a shop on NocoDB", () => {
 async function someText(table: string): Promise<Record<string, string>> {
   const { columns } = await shop.api<{ columns: { title: string; uidt: string }[] }>("GET", `/api/v2/meta/tables/${table}`);
   const text = columns.find((column) => column.uidt === "SingleLineText" || column.uidt === "LongText");
-  return { [text?.title ?? "Title"]: "edited since" };
+  return { [text?.title ?? "Title"]: "edited since: Anna" };
 }

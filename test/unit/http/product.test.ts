@@ -48,6 +48,7 @@ test("a version that changed, a clock that is off, own backups and a permission 
     permissions: [{ name: "read <webhooks>", neededFor: "capture", granted: false }],
     nativeBackups: { count: 3, newestAt: "2026-02-20T10:12:30.000Z", newestComplete: false },
     trouble: null,
+    drift: ["nocodb went from version 0.300.0 to 0.301.3"],
     problems: [
       {
         sentence: "The token of crm may not read <webhooks> on nocodb, and a whole capture of it needs that",
@@ -79,4 +80,17 @@ test("a source without a live product says nothing of one", async () => {
   const { words, product } = await shown(null);
   expect(product).toBeNull();
   expect(words).not.toContain("ive product");
+});
+
+test("that the platform itself changed is told apart from the baseline, for a month; answers of another shape for as long as they come", async () => {
+  const { words } = await shown(PROBE);
+  expect(words).toContain("The platform itself changed nocodb went from version 0.300.0 to 0.301.3, noticed 09:12 UTC (2 h ago).");
+  const month = 31 * 86_400_000;
+  const known = await shown({ ...PROBE, changed: { from: "0.300.0", at: NOW - month } });
+  expect(known.words).not.toContain("The platform itself changed");
+  const shape = { code: "unexpected-answer", message: "nocodb: It answered with no list of tables.", mend: null };
+  const odd = await shown({ ...PROBE, trouble: shape, changed: { from: "0.300.0", at: NOW - month } });
+  expect(odd.product?.drift[0]).toBe("nocodb answers in a shape that this agent does not know: nocodb: It answered with no list of tables");
+  expect(odd.words).toContain("The platform itself changed nocodb answers in a shape that this agent does not know");
+  expect((await shown({ ...PROBE, changed: null })).product?.drift).toEqual([]);
 });
