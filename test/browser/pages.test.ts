@@ -2,17 +2,20 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Served, serve } from "../../agent/http/serve.ts";
 import { drillOf, fiveWorld, NOW, result, type World, world } from "../unit/http/world.ts";
+import { DRILL, sampledWorld } from "../unit/http/sampled-world.ts";
 import { launch, watch, type Watched } from "./browser.ts";
 import { faintTexts, focused, isOpen, markAsTheSame, overflow, selectHeadline, selectNothing } from "./in-page.js";
 
 let browser: Browser;
 let five: Served;
 let empty: Served;
+let sampled: Served;
 const contexts: BrowserContext[] = [];
 
 beforeAll(async () => {
   browser = await launch();
   five = await serve((await fiveWorld()).app, { host: "127.0.0.1", port: 0 });
+  sampled = await serve((await sampledWorld()).app, { host: "127.0.0.1", port: 0 });
   empty = await serve(world().app, { host: "127.0.0.1", port: 0 });
 });
 afterEach(async () => {
@@ -20,7 +23,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await browser.close();
-  await Promise.all([five.close(), empty.close()]);
+  await Promise.all([five.close(), empty.close(), sampled.close()]);
 });
 
 async function newPage(options: Parameters<Browser["newContext"]>[0] = {}, served = five): Promise<Watched> {
@@ -40,23 +43,27 @@ const PAGES = [
   "/checks",
   "/checks/links.resolve",
 ];
+const SAMPLED = ["/coverage", "/sources/hasty", `/drills/${DRILL}`, `/drills/${DRILL}/differences`];
 const LOOKS = (["light", "dark"] as const).flatMap((colorScheme) => [1280, 390].map((width) => ({ colorScheme, width })));
 
 describe.each(LOOKS)("in $colorScheme at $width px", ({ colorScheme, width }) => {
-  test.each([...PAGES, "empty"])("%s is readable, fits, has a sound outline, and loads nothing from elsewhere", async (path) => {
-    const served = path === "empty" ? empty : five;
-    const { page, complaints, strangers } = await newPage({ colorScheme, viewport: { width, height: 900 } }, served);
-    await page.goto(served.url + (path === "empty" ? "/" : path));
-    for (const summary of await page.locator("summary").all()) await summary.click();
-    expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0);
-    expect(await page.evaluate(faintTexts)).toEqual([]);
-    expect(await page.locator("h1").count()).toBe(1);
-    const levels = await page.locator("h1, h2, h3").evaluateAll((headings) => headings.map((heading) => Number(heading.tagName[1])));
-    expect(levels.every((level, index) => index === 0 || level - (levels[index - 1] ?? 0) <= 1)).toBe(true);
-    expect(await page.locator("th:not([scope])").count()).toBe(0);
-    expect(complaints).toEqual([]);
-    expect(strangers).toEqual([]);
-  });
+  test.each([...PAGES, ...SAMPLED, "empty"])(
+    "%s is readable, fits, has a sound outline, and loads nothing from elsewhere",
+    async (path) => {
+      const served = path === "empty" ? empty : SAMPLED.includes(path) ? sampled : five;
+      const { page, complaints, strangers } = await newPage({ colorScheme, viewport: { width, height: 900 } }, served);
+      await page.goto(served.url + (path === "empty" ? "/" : path));
+      for (const summary of await page.locator("summary").all()) await summary.click();
+      expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0);
+      expect(await page.evaluate(faintTexts)).toEqual([]);
+      expect(await page.locator("h1").count()).toBe(1);
+      const levels = await page.locator("h1, h2, h3").evaluateAll((headings) => headings.map((heading) => Number(heading.tagName[1])));
+      expect(levels.every((level, index) => index === 0 || level - (levels[index - 1] ?? 0) <= 1)).toBe(true);
+      expect(await page.locator("th:not([scope])").count()).toBe(0);
+      expect(complaints).toEqual([]);
+      expect(strangers).toEqual([]);
+    },
+  );
 });
 
 test("a page that is not there leads back to the fleet", async () => {

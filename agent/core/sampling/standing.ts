@@ -134,9 +134,9 @@ function cutBy(drill: DrillRecord): string {
 function tooSmall({ promise, needed, budget }: LayerPlan, within: string): string {
   const takes =
     promise.cycleDays === null
-      ? "nothing is left of it for the cycle"
+      ? "reading everything takes for ever"
       : `reading everything takes ${describeDuration(promise.cycleDays * DAY)}`;
   const may = budget.items === null ? "" : `, ${describeNumber(budget.items)} are allowed`;
   const limit = promise.limitedBy === null ? "" : ` of ${promise.limitedBy}`;
-  return `the budget${limit} is too small: ${takes}, and ${within} is promised; ${describeCount(needed.random + needed.lanes, "item")} a drill would do${may}`;
+  return `the budget${limit} is too small: ${takes}, longer than the ${within} promised; ${describeCount(needed.random + needed.lanes, "item")} a drill would do${may}`;
 }

@@ -5,7 +5,7 @@ import type { LayerStanding } from "../../core/sampling/standing.ts";
 import { capital, describeCount, describeDuration, describeNumber } from "../../core/words-for-people.ts";
 import type { SourceStanding } from "../api/coverage.ts";
 import { ago, type Html, scrollBox, sourceLink, term, yesNoBadge } from "./html.ts";
-import { objectiveBar } from "./svg.ts";
+import { shareBar } from "./svg.ts";
 
 const DAY = 86_400_000;
 /** Collections of one layer that are listed; those furthest behind come first. */
@@ -41,7 +41,7 @@ function layerCard(standing: LayerStanding, now: number): Html {
   return html`<section class="card" id="coverage-${layer}">
     <h3>Layer ${layer}: ${layer === "scratch" ? "restored into the product" : "compared with production"}</h3>
     <p class="big">${coverage === null ? "never ran" : ratio === null ? "cannot be counted" : `${percentDown(ratio)} in time`}</p>
-    ${ratio === null ? "" : objectiveBar(ratio, whole ? "good" : "warn")}
+    ${ratio === null ? "" : shareBar(ratio, whole ? "good" : "warn")}
     <dl class="facts">
       ${term("Promised", `every record within ${describeDuration(withinMs)}`)}
       ${coverage === null ? "" : term("Verified in time", `${describeNumber(coverage.covered)} of ${describeCount(coverage.population, "record")}`)}
@@ -57,8 +57,14 @@ function layerCard(standing: LayerStanding, now: number): Html {
             ${why.map((sentence) => html`<li>${capital(sentence)}.</li>`)}
           </ul>`
     }
-    ${(plan?.promise.warnings ?? []).map((warning) => html`<p class="warn">${warning}</p>`)}
+    ${warningsOf(standing).map((warning) => html`<p class="warn">${warning}</p>`)}
   </section>`;
+}
+
+/** Without what the reasons say already. */
+function warningsOf({ plan, why }: LayerStanding): readonly string[] {
+  const warnings = plan?.promise.warnings ?? [];
+  return why.some((one) => one.startsWith("the budget")) ? warnings.slice(1) : warnings;
 }
 
 function promiseWords(kept: boolean): Html {
@@ -134,7 +140,7 @@ export function coverageBody(all: readonly SourceStanding[], now: number): Html 
                   <th scope="col">Promised within</th>
                   <th scope="col">One round takes</th>
                   <th scope="col">Promise kept</th>
-                  <th scope="col">Why not</th>
+                  <th scope="col">What is behind</th>
                 </tr>
               </thead>
               <tbody>

@@ -81,8 +81,8 @@ function itemSection(item: DifferentItem, now: number): Html {
                   (one) =>
                     html`<tr>
                       <th scope="row">${one.field}</th>
-                      <td>${shown(one.backup)}</td>
-                      <td>${shown(one.production)}</td>
+                      <td class="wide">${shown(one.backup)}</td>
+                      <td class="wide">${shown(one.production)}</td>
                     </tr>`,
                 )}
               </tbody>

@@ -18,6 +18,14 @@ export function objectiveBar(ratio: number | null, tone: Tone): Html {
   </svg>`;
 }
 
+/** A share of a whole: full is all of it. */
+export function shareBar(share: number, tone: Tone): Html {
+  return html`<svg class="bar ${tone}" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+    <rect class="track" x="0" y="2" width="100" height="4"></rect>
+    <rect class="fill" x="0" y="2" width="${(Math.floor(Math.min(1, Math.max(0, share)) * 1000) / 10).toFixed(1)}" height="4"></rect>
+  </svg>`;
+}
+
 /** A line of sizes, oldest first, from 0 up: a collapse looks like one. `label` says it in words. */
 export function sparkline(values: readonly number[], label: string): Html {
   if (values.length < 2) return html``;

@@ -1,48 +1,11 @@
 /** Coverage over API and pages: no row that looks like 0 or 100 % for a layer that never ran. */
 import { expect, test } from "vitest";
-import type { SourceConnection } from "../../../agent/core/policy.ts";
-import { COVERAGE_PAPER } from "../../../agent/core/sampled.ts";
-import type { CoverageFacts } from "../../../agent/core/sampling/coverage.ts";
-import { readStanding } from "../../../agent/engine/coverage.ts";
 import { sourceCoverageSchema } from "../../../agent/http/api/coverage-schemas.ts";
 import { sourceSchema } from "../../../agent/http/api/schemas.ts";
-import { policy } from "../../doubles/policy.ts";
-import { memoryState } from "../../doubles/state.ts";
-import { fill, NOW, type World, world } from "./world.ts";
+import { sampledWorld } from "./sampled-world.ts";
+import { NOW } from "./world.ts";
 
 const DAY = 86_400_000;
-
-function sampledPolicy(id: string) {
-  return policy(id, { verify: { ...policy().verify, layers: ["artifact", "content", "scratch", "live"], coverWithinMs: 30 * DAY } });
-}
-
-function connection(sourceId: string, records: number): SourceConnection {
-  const sample = { records, most: 500, fileBytes: 1e6, apiCallsPerDay: null };
-  return { sourceId, platform: "nocodb", config: {}, scratch: {}, capture: null, sample };
-}
-
-async function sampledWorld(): Promise<World> {
-  const state = memoryState();
-  const sources = [sampledPolicy("calm"), sampledPolicy("hasty"), policy("whole")];
-  for (const one of sources) await fill(state, { policy: one });
-  const facts: CoverageFacts[] = ["Deals", "<b>People</b>"].map((collection, at) => ({
-    id: `scratch/${collection}`,
-    layer: "scratch",
-    stratum: { collection, kind: "records" },
-    countable: true,
-    population: 1000,
-    read: [[NOW - DAY, 900 + at * 99]],
-    unread: { never: 100 - at * 99 },
-    waitingSince: NOW - 35 * DAY,
-  }));
-  for (const id of ["calm", "hasty"])
-    await state.repositories.papers.put(id, COVERAGE_PAPER, JSON.stringify({ facts, bounds: { scratch: 0.0123 } }));
-  return world({
-    state,
-    sources,
-    standing: (own) => readStanding(own, connection(own.id, own.id === "hasty" ? 20 : 2000), state.repositories, NOW),
-  });
-}
 
 test("the API tells coverage by layer and stratum, why it is behind, and whether the promise is kept", async () => {
   const { app } = await sampledWorld();
