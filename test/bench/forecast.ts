@@ -1,8 +1,9 @@
 /**
  * Whether full restores end within the interval that was foretold for them. On each real product a source grows from trial to trial; a few
  * samples are restored, the full restore is foretold from these alone, and then it is done. `npm run bench:forecast -- n8n`: only that one;
- * `TRIALS=40`: so many restores.
+ * `TRIALS=40`: so many restores; `RECORD=trials.jsonl`: what was measured is kept there, `REPLAY=trials.jsonl`: foretold again from it.
  */
+import { appendFileSync, readFileSync } from "node:fs";
 import { Agent } from "undici";
 import { incompleteBeta } from "../../agent/core/statistics/student.ts";
 import type { PlatformDeps } from "../../agent/core/platform-ports.ts";
@@ -14,7 +15,7 @@ import { openMetered } from "../../agent/platforms/open.ts";
 import { memoryTelemetry } from "../doubles/telemetry.ts";
 import { type FaultyProduct, PRODUCTS } from "../platforms/faults/products.ts";
 import { grow, wholeSet } from "./forecast/sources.ts";
-import { calibration, type Trial, trial } from "./forecast/trial.ts";
+import { calibration, foretold, type Trial, trial } from "./forecast/trial.ts";
 import { machine, table } from "./table.ts";
 
 const TRIALS = Number(process.env["TRIALS"] ?? 24);
@@ -23,6 +24,7 @@ const DRILLS = [3, 4, 5, 6];
 const SAMPLE = [60, 240] as const;
 /** Airtable is a double: how long it takes would say nothing. */
 const REAL = ["node-red", "nocodb", "directus", "n8n"];
+const { RECORD: record, REPLAY: replay } = process.env;
 const never = new AbortController().signal;
 
 async function trials(product: FaultyProduct): Promise<readonly Trial[]> {
@@ -58,6 +60,7 @@ async function trials(product: FaultyProduct): Promise<readonly Trial[]> {
       console.error(
         `${definition.type} ${at + 1}: ${one.records} records, ${one.drills} samples: ${ms(forecast.lowerMs)} ${ms(forecast.expectedMs)} ${ms(forecast.upperMs)}, took ${ms(actualMs)}: ${said} (${forecast.dominates.step} ${Math.round(forecast.dominates.share * 100)} %)`,
       );
+      if (record !== undefined) appendFileSync(record, `${JSON.stringify({ product: definition.type, ...one })}\n`);
       found.push(one);
     }
     return found;
@@ -65,6 +68,16 @@ async function trials(product: FaultyProduct): Promise<readonly Trial[]> {
     await dispatcher.destroy();
     await started.stop();
   }
+}
+
+/** Trials of an earlier run, foretold by the model as it is now. */
+function replayed(type: string, path: string): readonly Trial[] {
+  const lines = readFileSync(path, "utf8").trim().split("\n");
+  const kept = lines.map((line) => JSON.parse(line) as Trial & { readonly product: string }).filter(({ product }) => product === type);
+  return kept.flatMap((one) => {
+    const forecast = foretold(one.told);
+    return forecast === null ? [] : [{ ...one, forecast }];
+  });
 }
 
 function ms(value: number): string {
@@ -97,7 +110,8 @@ console.log(machine());
 const rows: (string | number | null)[][] = [];
 const wanted = process.argv.slice(2);
 for (const product of PRODUCTS.filter(({ definition: { type } }) => (wanted.length === 0 ? REAL : wanted).includes(type))) {
-  const all = await trials(product);
+  const all = replay === undefined ? await trials(product) : replayed(product.definition.type, replay);
+  if (all.length === 0) continue;
   const { restores, inside, above, error, width } = calibration(all);
   const sizes = all.map(({ records }) => records);
   const share = inside / restores;

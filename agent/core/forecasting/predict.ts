@@ -16,10 +16,12 @@ export const LEAST_DRILLS = 3;
 export const FORECAST_CONFIDENCE = 0.9;
 
 /** Standard deviation of the logarithm before anything is known, and how many drills that counts for. */
-const PRIOR_SD = 0.2;
-const PRIOR_DRILLS = 4;
+const PRIOR_SD = 0.22;
+const PRIOR_DRILLS = 2;
 /** So much more is unknown for each time a sample has to be multiplied by e. */
 const PER_E_FOLD = 0.06;
+/** Of the logarithm of what the rate alone makes of a known number of requests. */
+const PACED_SD = 0.03;
 /** A collection's own factor counts half after so many drills of it. */
 const FACTOR_DRILLS = 3;
 
@@ -54,31 +56,39 @@ export function forecast(state: ForecastState): Forecast | null {
   const model = modelOf(state);
   if (model === null || model.drills.length < LEAST_DRILLS) return null;
   const parts = model.parts;
-  const expected = parts.reduce((sum, part) => sum + part.ms, 0);
+  const paced = (part: Part): number =>
+    model.perSecond === null || !isProductStep(part.group) ? 0 : (part.requests * 1000) / model.perSecond;
+  const taking = (part: Part): number => Math.max(part.ms, paced(part));
+  const expected = parts.reduce((sum, part) => sum + taking(part), 0);
   if (!(expected > 0)) return null;
   const { sd, degrees } = spreadOf(state, model);
   const t = studentQuantile((1 + FORECAST_CONFIDENCE) / 2, degrees);
   const wide = (part: Part): number => t * Math.hypot(sd, PER_E_FOLD * part.folds);
   const least = floorOf(model);
-  const above = (ms: number): number => Math.max(ms, least ?? 0);
+  const pacedWide = t * PACED_SD;
   // What is wrong about one collection is mostly wrong about the others too: they do not make up for each other.
-  const upper = parts.reduce((sum, part) => sum + part.ms * Math.exp(wide(part)), 0);
-  const lower = parts.reduce((sum, part) => sum + part.ms * Math.exp(-wide(part)), 0);
-  const most = parts.reduce((a, b) => (b.ms > a.ms ? b : a));
+  const upper = parts.reduce((sum, part) => sum + Math.max(part.ms * Math.exp(wide(part)), paced(part) * Math.exp(pacedWide)), 0);
+  const lower = parts.reduce((sum, part) => {
+    const leastPaced = part.requests === 0 ? 0 : (paced(part) * part.fewest) / part.requests;
+    return sum + Math.max(part.ms * Math.exp(-wide(part)), leastPaced * Math.exp(-pacedWide));
+  }, 0);
+  const most = parts.reduce((a, b) => (taking(b) > taking(a) ? b : a));
   return {
     basis: model.restored ? "product" : "sandbox",
-    expectedMs: above(expected),
-    lowerMs: above(lower),
-    upperMs: Math.max(above(upper), above(expected)),
+    expectedMs: expected,
+    lowerMs: Math.min(expected, Math.max(lower, least ?? 0)),
+    upperMs: upper,
     floorMs: least,
     drills: model.drills.length,
     at: model.drills.at(-1)?.at ?? 0,
-    dominates: { step: stepOf(most.group), collection: collectionOf(state, most.group), share: most.ms / expected },
+    dominates: { step: stepOf(most.group), collection: collectionOf(state, most.group), share: taking(most) / expected },
   };
 }
 
 interface Part extends Sizes {
   readonly group: string;
+  /** Requests it takes if as many items go into one as the samples leave open. */
+  readonly fewest: number;
   readonly ms: number;
   /** Logarithm of how many times the largest sample goes into everything; at least 0. */
   readonly folds: number;
@@ -103,7 +113,7 @@ function modelOf(state: ForecastState): Model | null {
     perSecond: drill.perSecond,
     rows: drill.figures.map(([at, items, bytes, requests, ms]) => ({ group: state.groups[at] ?? "", items, bytes, requests, ms })),
   }));
-  const isProduct = ({ group }: { readonly group: string }): boolean => PRODUCT_STEPS.has(stepOf(group));
+  const isProduct = ({ group }: { readonly group: string }): boolean => isProductStep(group);
   const restored = all.some(({ rows }) => rows.some(isProduct));
   // Loading into our own database is no part of restoring where the product itself was restored into.
   const counts = ({ group }: { readonly group: string }): boolean => (restored ? stepOf(group) !== "sandbox" : true);
@@ -164,13 +174,13 @@ function foldsOfStep(size: { readonly group: string } & Pick<Sizes, "items" | "b
 function fullSizes(
   { group, items, bytes }: { readonly group: string; readonly items: number; readonly bytes: number },
   drills: readonly DrillRows[],
-): Sizes {
+): Sizes & Pick<Part, "fewest"> {
   const ofStep = drills.flatMap((drill) => drill.rows.filter((row) => stepOf(row.group) === stepOf(group)));
   const own = ofStep.filter((row) => row.group === group && row.items > 0);
   const step = stepOf(group);
   if (step !== "records" && step !== "links" && step !== "files") {
     const last = own.at(-1) ?? ofStep.at(-1);
-    return { requests: last?.requests ?? 1, items, bytes };
+    return { requests: last?.requests ?? 1, fewest: last?.requests ?? 1, items, bytes };
   }
   const rows = own.length > 0 ? own : ofStep;
   const sums = rows.reduce((sum, row) => ({ items: sum.items + row.items, bytes: sum.bytes + row.bytes }), { items: 0, bytes: 0 });
@@ -181,14 +191,24 @@ function fullSizes(
     ...rows.map((row) => row.items / row.requests),
     ...(step === "records" ? ofStep.map((row) => row.items / row.requests) : []),
   );
-  return { requests: items / together, items, bytes: bytes > 0 ? bytes : items * each };
+  // Where it took several, one fewer would not have done; where it never did, it may be that all go into one.
+  const open = Math.min(
+    ...[...rows, ...ofStep].flatMap((row) => (row.requests >= 2 && row.items > 0 ? [row.items / (row.requests - 1)] : [])),
+  );
+  const requests = items > 0 ? Math.max(1, items / together) : 0;
+  const fewest = Math.min(requests, Math.max(1, items / Math.max(open, together)));
+  return { requests, fewest: items > 0 ? fewest : 0, items, bytes: bytes > 0 ? bytes : items * each };
 }
 
-/** By the rate alone; null where there is no limit. */
+/** By the rate alone, with as few requests as may be; null where there is no limit. A limiter lets some through at once. */
 function floorOf({ perSecond, parts }: Model): number | null {
   if (perSecond === null) return null;
-  const requests = parts.filter(({ group }) => PRODUCT_STEPS.has(stepOf(group))).reduce((sum, part) => sum + part.requests, 0);
-  return (requests * 1000) / perSecond;
+  const requests = parts.filter(({ group }) => isProductStep(group)).reduce((sum, part) => sum + part.fewest, 0);
+  return (Math.max(0, requests - Math.max(1, perSecond)) * 1000) / perSecond;
+}
+
+function isProductStep(group: string): boolean {
+  return PRODUCT_STEPS.has(stepOf(group));
 }
 
 /** How far the drills lie about what the model makes of them, weighed by what the full restore spends its time on. */

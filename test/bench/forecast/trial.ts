@@ -24,6 +24,8 @@ export interface Trial {
   readonly drills: number;
   readonly forecast: Forecast;
   readonly actualMs: number;
+  /** What it was foretold from. */
+  readonly told: readonly Observed[];
 }
 
 const never = new AbortController().signal;
@@ -84,16 +86,18 @@ export async function restore(set: RestoreSet, { scratch, production, clock }: T
 }
 
 export async function trial(full: RestoreSet, drills: number, drawn: () => number, world: TrialWorld): Promise<Trial> {
-  let paper: string | null = null;
-  for (let drill = 0; drill < drills; drill += 1) {
-    const steps = await restore(sampleOf(full, drawn(), world.random), world);
-    paper = forecastAfter(paper, observed(full, steps, drill, world));
-  }
-  const forecast = forecastOf(paper);
+  const told: Observed[] = [];
+  for (let drill = 0; drill < drills; drill += 1)
+    told.push(observed(full, await restore(sampleOf(full, drawn(), world.random), world), drill, world));
+  const forecast = foretold(told);
   if (forecast === null) throw new Error("nothing was foretold");
   const steps = await restore(full, world);
   const records = [...full.records.values()].reduce((sum, list) => sum + list.length, 0);
-  return { records, drills, forecast, actualMs: msOf(steps) };
+  return { records, drills, forecast, actualMs: msOf(steps), told };
+}
+
+export function foretold(told: readonly Observed[]): Forecast | null {
+  return forecastOf(told.reduce<string | null>(forecastAfter, null));
 }
 
 function msOf(steps: readonly StepCost[]): number {
