@@ -109,6 +109,7 @@ function fieldOf(field: Field): unknown {
       platformType: field.platformType,
       computed: field.computed,
       ...(field.lenient === true ? { lenient: true } : {}),
+      ...(field.formula === undefined ? {} : { formula: field.formula }),
       ...(field.link === null ? {} : { link: field.link }),
     },
   };

@@ -209,6 +209,7 @@ function readField(
           }
         : null,
     maxLength: countOf(constraints["maxLength"]),
+    ...(typeof ours["formula"] === "string" ? { formula: ours["formula"] } : {}),
     ...(ours["lenient"] === true ? { lenient: true } : {}),
   };
 }

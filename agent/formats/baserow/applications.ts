@@ -34,7 +34,11 @@ export function tableSettings(tables: readonly BaserowTable[]): Setting[] {
   return tables.flatMap((table) => {
     const formulas = table.fields
       .filter((field) => field.field.computed)
-      .map((field) => ({ id: `formula/${field.field.id}`, digest: digestOf(field.definition) }));
+      .map(({ field, definition }) => {
+        // What it is called, and what the fields it uses are called, changes nothing of what it computes.
+        const { name: _name, formula: _formula, ...rest } = definition;
+        return { id: `formula/${field.id}`, digest: digestOf({ ...rest, formula: field.formula ?? null }) };
+      });
     const sync = table.definition["data_sync"];
     return isObject(sync) ? [...formulas, { id: `data-sync/${table.collection.id}`, digest: digestOf(sync) }] : formulas;
   });

@@ -28,6 +28,8 @@ export interface Names {
   readonly tables: ReadonlySet<string>;
   /** Field id → table id. */
   readonly fields: ReadonlyMap<string, string>;
+  /** Of a table: field name → field id, and the table its links lead to. */
+  readonly named: ReadonlyMap<string, ReadonlyMap<string, { readonly id: string; readonly leadsTo: string | null }>>;
 }
 
 /**
@@ -57,12 +59,19 @@ export function readTables(databases: readonly JsonObject[], faults: string[]): 
 export function namesOf(definitions: readonly JsonObject[]): Names {
   const tables = new Set<string>();
   const fields = new Map<string, string>();
+  const named = new Map<string, Map<string, { id: string; leadsTo: string | null }>>();
   for (const definition of definitions) {
     const table = idOf(definition["id"]) ?? "";
     tables.add(table);
-    for (const field of objectsIn(definition["fields"])) fields.set(idOf(field["id"]) ?? "", table);
+    const own = new Map<string, { id: string; leadsTo: string | null }>();
+    named.set(table, own);
+    for (const field of objectsIn(definition["fields"])) {
+      const id = idOf(field["id"]) ?? "";
+      fields.set(id, table);
+      own.set(textOf(field["name"]) ?? "", { id, leadsTo: idOf(field["link_row_table_id"]) });
+    }
   }
-  return { tables, fields };
+  return { tables, fields, named };
 }
 
 function tableList(database: JsonObject, at: number): JsonObject[] {
@@ -135,6 +144,7 @@ function readField(definition: JsonObject, names: Names, faults: string[], table
     const target = idOf(definition[part]);
     if (target !== null && !names.fields.has(target)) faults.push(`${tableName}.${name} is computed from a field that is not there.`);
   }
+  const formula = platformType === "formula" ? textOf(definition["formula"]) : null;
   return {
     field: {
       id,
@@ -147,6 +157,7 @@ function readField(definition: JsonObject, names: Names, faults: string[], table
       options: options === null ? null : [...new Set(options.values())],
       link: platformType === "link_row" ? linkOf(definition) : null,
       maxLength: null,
+      ...(formula === null ? {} : { formula: byReference(formula, names.fields.get(id) ?? "", names) }),
     },
     cell: { type: shape.type, options, secret: platformType === "password" },
     slot: `field_${id}`,
@@ -252,3 +263,22 @@ const SHAPES: ReadonlyMap<string, (definition: JsonObject) => Shape> = new Map<s
   ["rollup", rollup],
   ["count", () => ({ type: "integer", computed: true })],
 ]);
+
+const FIELD = /\bfield\(\s*'((?:[^'\\]|\\.)*)'\s*\)/gu;
+const LOOKUP = /\blookup\(\s*'((?:[^'\\]|\\.)*)'\s*,\s*'((?:[^'\\]|\\.)*)'\s*\)/gu;
+
+/** Exports name the fields of a formula, and renaming a field rewrites every formula that uses it: by ids they read the same. */
+export function byReference(formula: string, table: string, { named }: Names): string {
+  const own = named.get(table);
+  const plain = (name: string): string => name.replaceAll(/\\(.)/gu, "$1");
+  return formula
+    .replaceAll(LOOKUP, (whole, link: string, name: string) => {
+      const from = own?.get(plain(link));
+      const to = from?.leadsTo == null ? undefined : named.get(from.leadsTo)?.get(plain(name));
+      return from === undefined || to === undefined ? whole : `lookup(#${from.id},#${to.id})`;
+    })
+    .replaceAll(FIELD, (whole, name: string) => {
+      const found = own?.get(plain(name));
+      return found === undefined ? whole : `field(#${found.id})`;
+    });
+}

@@ -1,4 +1,5 @@
 /** Tables and columns. `manualSort` and `gristHelper_…` are Grist's own bookkeeping and left out. */
+import { byReference, type Places } from "./formulas.ts";
 import type { Collection, Field, SemanticType } from "../../core/content.ts";
 import type { GristDatabase, PlainTable } from "./database.ts";
 import { flag, id, jsonOf, metaRows, text, type MetaRow } from "./metadata.ts";
@@ -27,7 +28,7 @@ export interface Structure {
 }
 
 const TABLE_COLUMNS = ["id", "tableId", "summarySourceTable", "rawViewSectionRef"];
-const COLUMN_COLUMNS = ["id", "parentId", "colId", "type", "widgetOptions", "isFormula", "label", "reverseCol"];
+const COLUMN_COLUMNS = ["id", "parentId", "colId", "type", "widgetOptions", "isFormula", "label", "reverseCol", "formula"];
 
 export function readStructure(database: GristDatabase, maxRows: number): Structure {
   const problems: string[] = [];
@@ -43,7 +44,8 @@ export function readStructure(database: GristDatabase, maxRows: number): Structu
   if (orphans > 0)
     problems.push(`${orphans} ${orphans === 1 ? "column belongs" : "columns belong"} to a table that the document does not list.`);
 
-  const tables = tableRows.map((row) => readTable(database, row, byTable.get(id(row, "id")) ?? [], names, problems));
+  const places = placesOf(tableRows, columnRows, names);
+  const tables = tableRows.map((row) => readTable(database, row, byTable.get(id(row, "id")) ?? [], names, places, problems));
   problems.push(...unlistedTables(database, tables));
   return { tables, names, problems };
 }
@@ -77,7 +79,27 @@ function readNames(tables: readonly MetaRow[], columns: readonly MetaRow[], titl
   return { tables: named, columns: placed, columnsOf };
 }
 
-function readTable(database: GristDatabase, row: MetaRow, columns: readonly MetaRow[], names: Names, problems: string[]): GristTable {
+function placesOf(tables: readonly MetaRow[], columns: readonly MetaRow[], names: Names): Places {
+  const numbered = new Map(tables.map((row) => [text(row, "tableId"), id(row, "id")]));
+  const placed = new Map<string, Map<string, { number: number; leadsTo: string | null }>>();
+  for (const row of columns) {
+    const table = names.tables.get(id(row, "parentId"))?.id;
+    if (table === undefined) continue;
+    const own = placed.get(table) ?? new Map<string, { number: number; leadsTo: string | null }>();
+    own.set(text(row, "colId"), { number: id(row, "id"), leadsTo: semanticType(text(row, "type")).target });
+    placed.set(table, own);
+  }
+  return { tables: numbered, columns: placed };
+}
+
+function readTable(
+  database: GristDatabase,
+  row: MetaRow,
+  columns: readonly MetaRow[],
+  names: Names,
+  places: Places,
+  problems: string[],
+): GristTable {
   const tableId = text(row, "tableId");
   const stored = database.tables.get(tableId.toLowerCase()) ?? null;
   if (stored === null) problems.push(`Table ${tableId} is listed, but the file has no such table.`);
@@ -85,7 +107,7 @@ function readTable(database: GristDatabase, row: MetaRow, columns: readonly Meta
   const computed = id(row, "summarySourceTable") !== 0;
   const kept = uniqueColumns(tableId, columns, problems);
   if (stored !== null) problems.push(...columnProblems(tableId, stored, columns));
-  const fields = kept.map((column) => readField(column, tableId, names, problems));
+  const fields = kept.map((column) => readField(column, tableId, names, places, problems));
   const collection: Collection = {
     id: tableId,
     name: names.tables.get(id(row, "id"))?.name ?? tableId,
@@ -135,7 +157,7 @@ function unlistedTables(database: GristDatabase, tables: readonly GristTable[]):
   return extra.map((table) => `Table ${table.name} lies in the file, but the document does not list it.`);
 }
 
-function readField(row: MetaRow, tableId: string, names: Names, problems: string[]): { field: Field; cell: CellType } {
+function readField(row: MetaRow, tableId: string, names: Names, places: Places, problems: string[]): { field: Field; cell: CellType } {
   const colId = text(row, "colId");
   const platformType = text(row, "type");
   const { type, target } = semanticType(platformType);
@@ -159,6 +181,7 @@ function readField(row: MetaRow, tableId: string, names: Names, problems: string
       link: target === null ? null : { collection: target, many: type === "links", reciprocal },
       maxLength: null,
       lenient: true,
+      ...(flag(row, "isFormula") ? { formula: byReference(text(row, "formula"), tableId, places) } : {}),
     },
   };
 }
