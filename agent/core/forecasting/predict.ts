@@ -44,6 +44,8 @@ export interface Forecast {
 /** The paper after a drill; pure, so that it can be made again from the evidence. */
 export function forecastAfter(paper: string | null, observed: Observed): string {
   const state = parseForecast(paper);
+  // Evidence is applied again where it is not sure that it was.
+  if (paper !== null && state.drills.at(-1)?.at === observed.at) return paper;
   return serialiseForecast(remember(state, observed, residualOf(state, observed)));
 }
 
