@@ -55,7 +55,7 @@ export async function readSource(
     expected: new Set(expected.map((decision) => decision.subject)),
     gaps: await repositories.observations.list(policy.id, "gap", { limit: 200 }),
     coverage: parseCoverage(await repositories.papers.get(policy.id, COVERAGE_PAPER)),
-    promises: await readPromises(policy, connection, repositories),
+    promises: await readPromises(policy, connection, repositories, ledger.at(-1)?.drillId ?? null),
     bands: await bandsOf(policy, repositories),
     forecast: await readForecast(repositories, policy.id),
     calendars,
