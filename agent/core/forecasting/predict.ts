@@ -22,6 +22,8 @@ const PRIOR_DRILLS = 2;
 const PER_E_FOLD = 0.06;
 /** Of the logarithm of what the rate alone makes of a known number of requests. */
 const PACED_SD = 0.03;
+/** Pairs of samples of different sizes, to tell what of their bytes grows with them. */
+const LEAST_SLOPES = 3;
 /** A collection's own factor counts half after so many drills of it. */
 const FACTOR_DRILLS = 3;
 
@@ -185,8 +187,6 @@ function fullSizes(
     return { requests: last?.requests ?? 1, fewest: last?.requests ?? 1, items, bytes };
   }
   const rows = own.length > 0 ? own : ofStep;
-  const sums = rows.reduce((sum, row) => ({ items: sum.items + row.items, bytes: sum.bytes + row.bytes }), { items: 0, bytes: 0 });
-  const each = sums.items === 0 ? 0 : sums.bytes / sums.items;
   // A request takes at least as many as one ever took.
   const together = Math.max(
     1,
@@ -199,7 +199,27 @@ function fullSizes(
   );
   const requests = items > 0 ? Math.max(1, items / together) : 0;
   const fewest = Math.min(requests, Math.max(1, items / Math.max(open, together)));
-  return { requests, fewest: items > 0 ? fewest : 0, items, bytes: bytes > 0 ? bytes : items * each };
+  return { requests, fewest: items > 0 ? fewest : 0, items, bytes: bytes > 0 ? bytes : bytesOf(items, rows) };
+}
+
+/**
+ * A few large items may be in every sample, because they matter or because others lead to them: what grows with a sample is multiplied, what
+ * is always there is not.
+ */
+function bytesOf(items: number, rows: readonly Row[]): number {
+  const most = rows.reduce<Row | null>((a, b) => (a === null || b.items > a.items ? b : a), null);
+  if (most === null || most.items === 0) return 0;
+  const each =
+    rows.reduce((sum, row) => sum + row.bytes, 0) /
+    Math.max(
+      1,
+      rows.reduce((sum, row) => sum + row.items, 0),
+    );
+  const slopes = rows.flatMap((a, at) =>
+    rows.slice(at + 1).flatMap((b) => (a.items === b.items ? [] : [(b.bytes - a.bytes) / (b.items - a.items)])),
+  );
+  const slope = slopes.length < LEAST_SLOPES ? each : Math.min(each, Math.max(0, median(slopes)));
+  return items <= most.items ? (most.bytes * items) / most.items : most.bytes + slope * (items - most.items);
 }
 
 /** By the rate alone, with as few requests as may be; null where there is no limit. A limiter lets some through at once. */

@@ -156,6 +156,28 @@ describe("the forecast", () => {
     }
   });
 
+  test("does not multiply a large item that is in every sample", () => {
+    const world: World = {
+      ...anyWorld(dice(12), STILL),
+      ...{ request: 5, item: 0, byte: 0.001, structure: 10, batch: 100 },
+      collections: [{ id: "notes", records: 5000, bytes: 100, factor: 1 }],
+    };
+    const large = 1_000_000;
+    const heavy = (cost: ReturnType<typeof restoreIn>): ReturnType<typeof restoreIn> => ({
+      ...cost,
+      steps: cost.steps.map((one) =>
+        one.step === "records" ? { ...one, bytes: one.bytes + large, ms: one.ms + large * world.byte } : one,
+      ),
+    });
+    const [paper] = [60, 140, 220, 320].reduce<[string | null, number]>(
+      ([before, at], most) => [forecastAfter(before, observedIn(world, heavy(restoreIn(world, () => most, dice(1))), at)), at + 1],
+      [null, 0],
+    );
+    const took = totalMs(heavy(restoreIn(world, (all) => all, dice(1))));
+    expect((forecastOf(paper)?.expectedMs ?? 0) / took).toBeLessThan(1.3);
+    expect((forecastOf(paper)?.expectedMs ?? 0) / took).toBeGreaterThan(0.8);
+  });
+
   test("is the same from the same drills, and its paper is small and survives being kept", () => {
     const world: World = {
       ...anyWorld(dice(10), STILL),
