@@ -50,6 +50,10 @@ interface Drilled {
   readonly compared?: Readonly<Record<string, number>>;
 }
 
+interface Cost {
+  readonly restoreCost?: { readonly steps: readonly { readonly step: string; readonly requests: number }[] };
+}
+
 async function drill(): Promise<Drilled> {
   const { stdout, stderr } = await runAgent(home, "drill", "flows", "--output", "json");
   expect(stderr).not.toContain("    at ");
@@ -94,6 +98,22 @@ describe("flows on Node-RED", () => {
     expect(sink.take(), "no side effect of the restore").toBe(0);
   });
 
+  test("a third drill, and it is foretold how long the full restore would take", async () => {
+    await drill();
+    const { stdout } = await runAgent(home, "report", "--output", "json");
+    const [source] = (JSON.parse(stdout) as { sources: { forecast: Readonly<Record<string, unknown>>; drills: readonly Cost[] }[] })
+      .sources;
+    expect(source?.forecast).toMatchObject({ basis: "product", drills: 3 });
+    expect(source?.forecast["upperMs"]).toBeGreaterThan(Number(source?.forecast["expectedMs"]));
+    const steps = source?.drills[0]?.restoreCost?.steps ?? [];
+    // Flows are put in all together.
+    expect(steps.map(({ step }) => step)).toEqual(["fetch", "read", "sandbox", "provision", "structure"]);
+    expect(steps.reduce((sum, { requests }) => sum + requests, 0)).toBeGreaterThan(0);
+    expect((await runAgent(home, "report")).stdout).toMatch(
+      /A full restore is expected to take \S+ m?s \(90 %: up to \S+ m?s\), no RTO is set/u,
+    );
+  });
+
   test("what was read is told as coverage, also after a restart: every node there was; the one nobody can judge is not", async () => {
     const agent = await startAgentProcess(home);
     try {
@@ -105,6 +125,8 @@ describe("flows on Node-RED", () => {
         expect(value("restore_oldest_unverified_timestamp_seconds", layer)).toBeGreaterThan(Date.now() / 1000 - 600);
       }
       expect(value("restore_bad_items_upper_ratio", "scratch")).toBe(0);
+      for (const bound of ["expected", "upper"])
+        expect(metrics).toMatch(new RegExp(`^restore_forecast_seconds\\{[^}]*bound="${bound}"[^}]*\\} [\\d.e-]+`, "mu"));
     } finally {
       await agent.stop("SIGTERM");
     }
