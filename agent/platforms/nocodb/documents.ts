@@ -72,7 +72,7 @@ export function baseDocument(base: Base): Documents["base"] {
 }
 
 export function columnOf(column: Column): ColumnDocument {
-  const { options, formula_raw: formula, ...rest } = column.colOptions ?? {};
+  const { options, formula_raw: formula, formula: _byIds, ...rest } = column.colOptions ?? {};
   const relation = column.colOptions === null ? null : { ...rest, formula_raw: formula ?? null };
   // How wide people made a column in their first view says nothing of the data.
   const { defaultViewColOrder: _order, defaultViewColVisibility: _visibility, ...meta } = column.meta;

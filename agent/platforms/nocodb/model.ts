@@ -103,16 +103,14 @@ function fieldOf(column: Column, table: Table, tables: ReadonlyMap<string, Table
         ? null
         : { collection: link.fk_related_model_id ?? "", many, reciprocal: reciprocalOf(column, table, tables)?.id ?? null },
     maxLength: null,
-    ...formulaOf(column, table),
+    ...formulaOf(column),
     // SQLite keeps what is sent: a Number column takes 1.5.
     ...(column.uidt === "Number" ? { lenient: true } : {}),
   };
 }
 
-/** Formulas name columns by their titles, which people change: by ids they read the same afterwards. */
-function formulaOf(column: Column, table: Table): { readonly formula?: string } {
-  const raw = column.uidt === "Formula" ? column.colOptions?.formula_raw : null;
-  if (raw === null || raw === undefined) return {};
-  const ids = new Map(table.columns.map((one) => [one.title, one.id]));
-  return { formula: raw.replaceAll(/\{+([^{}]+)\}+/gu, (whole, title: string) => (ids.has(title) ? `{#${ids.get(title) ?? ""}}` : whole)) };
+/** NocoDB keeps a formula by the ids of its columns; the text people wrote goes on naming them as they were called then. */
+function formulaOf(column: Column): { readonly formula?: string } {
+  const formula = column.uidt === "Formula" ? column.colOptions?.formula : null;
+  return formula === null || formula === undefined ? {} : { formula };
 }

@@ -54,6 +54,7 @@ const colOptions = z
     fk_mm_child_column_id: text,
     fk_mm_parent_column_id: text,
     formula_raw: text,
+    formula: text,
     fk_relation_column_id: text,
     fk_rollup_column_id: text,
     fk_lookup_column_id: text,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Differences } from "../../../agent/core/differences.ts";
-import { runAgent } from "../../integration/agent/running.ts";
+import { runAgent, startAgentProcess } from "../../integration/agent/running.ts";
 import { nextSecond, type NocoShop, startShop } from "../nocodb/shop.ts";
 import { expectSweptAfterKill } from "./killed-restore.ts";
 
@@ -166,7 +166,47 @@ describe("a shop on NocoDB", () => {
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "token-refused" } });
     await writeFile(join(home, "token"), shop.noco.token);
   });
+
+  test("a field renamed is one field renamed, and no formula that uses it changed", async () => {
+    await approveBaseline();
+    const { things } = shop.tables;
+    const { columns } = await shop.api<{ columns: { id: string; title: string }[] }>("GET", `/api/v2/meta/tables/${things.id}`);
+    const column = columns.find((one) => one.title === "Name");
+    await shop.api("PATCH", `/api/v2/meta/columns/${column?.id ?? ""}`, {
+      title: "Full name",
+      column_name: "Name",
+      uidt: "SingleLineText",
+    });
+    const { code, stdout } = await runAgent(home, "capture", "shop", "--output", "json");
+    expect(code, stdout).toBe(0);
+    const drilled = await drill();
+    const told = await runAgent(home, "baseline", "shop", "--output", "json");
+    const [source] = (JSON.parse(told.stdout) as { sources: { differences: { kind: string; what: string; note: string }[] }[] }).sources;
+    expect(source?.differences.filter(({ kind }) => kind.startsWith("field-"))).toMatchObject([
+      // NocoDB removes them together with any change of the column they show, and that is told.
+      { kind: "field-lost", what: "QrCode" },
+      { kind: "field-lost", what: "Barcode" },
+      { kind: "field-renamed", what: "Full name", note: "was called Name" },
+    ]);
+    expect(statusOf(drilled, "baseline.diff", "content")).toBe("fail");
+  });
 });
+
+/** By the command line; a running agent takes it in. */
+async function approveBaseline(): Promise<void> {
+  await runAgent(home, "baseline", "shop", "--approve", "--reason", "the first that was verified");
+  const agent = await startAgentProcess(home);
+  try {
+    for (let tried = 0; tried < 500; tried += 1) {
+      const told = (await (await fetch(`${agent.url}/api/v1/sources/shop/baseline`)).json()) as { approved: object | null };
+      if (told.approved !== null) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error("the approval was not taken in");
+  } finally {
+    await agent.stop("SIGTERM");
+  }
+}
 
 /** A text column of the table with another value. */
 async function someText(table: string): Promise<Record<string, string>> {
