@@ -20,6 +20,8 @@ const PRIOR_SD = 0.22;
 const PRIOR_DRILLS = 2;
 /** So much more is unknown for each time a sample has to be multiplied by e. */
 const PER_E_FOLD = 0.06;
+/** Standard deviation of what a busy machine or a collected heap holds up any restore, however short. */
+const PAUSE_MS = 30;
 /** Of the logarithm of what the rate alone makes of a known number of requests. */
 const PACED_SD = 0.03;
 /** Pairs of samples of different sizes, to tell what of their bytes grows with them. */
@@ -67,7 +69,7 @@ export function forecast(state: ForecastState): Forecast | null {
   if (!(expected > 0)) return null;
   const { sd, degrees } = spreadOf(state, model);
   const t = studentQuantile((1 + FORECAST_CONFIDENCE) / 2, degrees);
-  const wide = (part: Part): number => t * Math.hypot(sd, PER_E_FOLD * part.folds);
+  const wide = (part: Part): number => t * Math.hypot(sd, PER_E_FOLD * part.folds, PAUSE_MS / expected);
   const least = floorOf(model);
   const pacedWide = t * PACED_SD;
   // What is wrong about one collection is mostly wrong about the others too: they do not make up for each other.
