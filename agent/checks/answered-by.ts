@@ -27,6 +27,7 @@ export const ANSWERED_BY: Readonly<Record<string, readonly string[]>> = {
   "records.truncated": ["bag", "baserow", "csv", "directus", "grist", "n8n", "node-red"],
   "records.types": ["bag", "baserow", "csv", "directus", "grist", "n8n", "node-red"],
   "links.cardinality": ["bag", "csv", "directus", "grist", "node-red"],
+  "links.cross-source": ["bag", "baserow", "csv", "directus", "grist", "n8n", "node-red"],
   "links.digest": ["bag", "baserow", "csv", "directus", "grist", "node-red"],
   "links.reciprocal": ["bag", "baserow", "grist", "node-red"],
   "links.resolve": ["bag", "baserow", "csv", "directus", "grist", "node-red"],

@@ -24,6 +24,7 @@ import { governanceErasure } from "./governance-erasure.ts";
 import { governanceMasking } from "./governance-masking.ts";
 import { governanceRetention } from "./governance-retention.ts";
 import { linksCardinality } from "./links-cardinality.ts";
+import { linksCrossSource } from "./links-cross-source.ts";
 import { linksDigest } from "./links-digest.ts";
 import { linksReciprocal } from "./links-reciprocal.ts";
 import { linksResolve } from "./links-resolve.ts";
@@ -76,6 +77,7 @@ export const checks: readonly Check[] = [
   recordsTruncated,
   recordsTypes,
   linksCardinality,
+  linksCrossSource,
   linksDigest,
   linksReciprocal,
   linksResolve,

@@ -6,7 +6,7 @@ import type { AuthPolicy, DrillCalendar, SecretRef, SourceConnection, SourcePoli
 import { bindSecrets, Secret } from "../kit/secret.ts";
 import { parseYaml, type Problem, type YamlDocument } from "./document.ts";
 import { httpUrl } from "./fields.ts";
-import { authOf, calendarsOf, sourceConnection, sourcePolicy, uncoveredSource } from "./policies.ts";
+import { authOf, calendarsOf, sourceConnection, sourcePolicy, uncoveredSource, withRelations } from "./policies.ts";
 import { explainIssue, problemsOf } from "./problems.ts";
 import { crossCheck } from "./rules.ts";
 import { type ConfigRegistries, createConfigSchema } from "./schema.ts";
@@ -96,7 +96,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       retentionMs: config.agent.retention,
     },
     vaults: Object.entries(config.vaults).map(([id, { type, ...rest }]) => ({ id, type, config: rest })),
-    sources: config.sources.map((source) => sourcePolicy(source, baseDir, config.anomalies)).filter((policy) => policy !== null),
+    sources: config.sources
+      .map((source) => withRelations(sourcePolicy(source, baseDir, config.anomalies), config.relations))
+      .filter((policy) => policy !== null),
     uncovered: config.sources
       .filter((source) => source.backups === undefined)
       .map((source) => uncoveredSource(source, baseDir, config.anomalies)),

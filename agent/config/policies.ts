@@ -1,6 +1,7 @@
 /** From the parsed configuration to the policies of core: durations filled in from one another, sizes in megabytes. Pure. */
 import path from "node:path";
 import type { AuthPolicy, DrillCalendar, SourceConnection, SourcePolicy, UncoveredSource } from "../core/policy.ts";
+import type { RelationEnd, RelationPolicy } from "../core/relations.ts";
 import { LAYERS, type PlatformName } from "../core/words.ts";
 import type { ParsedConfig, ParsedSource } from "./schema.ts";
 
@@ -27,6 +28,22 @@ export function sourcePolicy(source: ParsedSource, baseDir: string, fleet: Parse
       key: backups.key ?? null,
     },
   };
+}
+
+/** @returns the policy with the relations in which it is either side */
+export function withRelations(policy: SourcePolicy | null, declared: ParsedConfig["relations"]): SourcePolicy | null {
+  if (policy === null) return null;
+  const relations = declared
+    .map(({ name, from, to, tolerance, apart }): RelationPolicy => {
+      return { name, from: relationEnd(from), to: relationEnd(to), toleranceMs: tolerance, apartMs: apart };
+    })
+    .filter(({ from, to }) => from.source === policy.id || to.source === policy.id);
+  return relations.length === 0 ? policy : { ...policy, relations };
+}
+
+function relationEnd(written: string): RelationEnd {
+  const [source = "", collection = "", ...field] = written.split("/");
+  return { source, collection, field: field.length === 0 ? null : field.join("/") };
 }
 
 /** Everything that is said of a source but its backups. */

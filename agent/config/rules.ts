@@ -26,6 +26,7 @@ export function crossCheck(raw: unknown): RuleFindings {
     errors.push(...knownVault(source, at, vaults), ...schedule(source, at), ...verification(source, at));
     warnings.push(...doubts(source, at));
   }
+  errors.push(...knownRelations(raw, sources));
   const used = new Set(sources.map((source) => field(mapAt(source, "backups"), "vault")));
   for (const vault of vaults) {
     if (!used.has(vault))
@@ -48,6 +49,25 @@ function uniqueIds(sources: readonly unknown[]): Problem[] {
     return [
       { at: ["sources", index, "id"], text: `${quoted(id)} is already the id of sources[${before}]; mend: give each source its own` },
     ];
+  });
+}
+
+/** Both sides must be sources with backups, and each relation has a name of its own. */
+function knownRelations(raw: unknown, sources: readonly unknown[]): Problem[] {
+  const backed = sources.filter((source) => field(source, "backups") !== undefined).map((source) => field(source, "id"));
+  const names = listAt(raw, "relations").map((relation) => field(relation, "name"));
+  return listAt(raw, "relations").flatMap((relation, index) => {
+    const at = ["relations", index];
+    const problems: Problem[] = [];
+    if (typeof names[index] === "string" && names.indexOf(names[index]) < index)
+      problems.push({ at: [...at, "name"], text: `${quoted(names[index])} is already a relation; mend: give each its own name` });
+    for (const side of ["from", "to"]) {
+      const written = field(relation, side);
+      const source = typeof written === "string" ? written.split("/")[0] : undefined;
+      if (source === undefined || backed.includes(source)) continue;
+      problems.push({ at: [...at, side], text: `${quoted(source)} is no source with backups; mend: name one of sources` });
+    }
+    return problems;
   });
 }
 

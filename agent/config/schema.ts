@@ -364,6 +364,37 @@ function calendar(schedule: string, summary: string) {
     .describe(summary);
 }
 
+function relationEnd(what: string, example: string) {
+  return z
+    .string()
+    .regex(/^[^/]+\/[^/]+(\/.+)?$/u, { error: "it is written SOURCE/COLLECTION/FIELD; mend: write it so, such as crm/Deals/Customer" })
+    .describe(`${what}, as SOURCE/COLLECTION/FIELD; without FIELD: the record's key.`)
+    .meta({ examples: [example] });
+}
+
+const relations = z
+  .array(
+    z.strictObject({
+      name: z
+        .string()
+        .min(1)
+        .max(63)
+        .describe("What it is called in results.")
+        .meta({ examples: ["deals of customers"] }),
+      from: relationEnd("Where the keys are used", "crm/Deals/Customer"),
+      to: relationEnd("Where the keys are", "crm/Customers/Id"),
+      tolerance: duration({ min: "0s", max: "1d" })
+        .prefault("10m")
+        .describe("By how much clocks and the beginnings of the two backups may be off."),
+      apart: duration({ min: "1h", max: "365d" })
+        .prefault("7d")
+        .describe("Two backups that began further apart say nothing of one another: the check is then in doubt."),
+    }),
+  )
+  .max(20)
+  .default([])
+  .describe("Keys of one source that records of another point to, verified between their restored backups (links.cross-source).");
+
 const drills = z
   .strictObject({
     smoke: calendar("0 6 1 * *", "Monthly drill; absent: none beyond the rolling ones."),
@@ -415,6 +446,7 @@ export function createConfigSchema(registries: ConfigRegistries) {
         })
         .describe("Where backups lie, by a name of your own. Read only."),
       sources: z.array(source(registries)).min(1).describe("What is protected: one entry for each base, workspace, app or instance."),
+      relations,
       drills,
       anomalies,
     })

@@ -56,6 +56,7 @@ const NEED_CONNECTION: readonly string[] = ["scratch", "capture"];
 /** Lines of one field; a field that is not in the sample comes as comment. */
 function field(key: string, schema: JsonSchema, value: unknown): string[] {
   if (NEED_CONNECTION.includes(key)) return needsConnection(key, schema);
+  if (key === "relations") return listExample(key, schema);
   const prose = schema.description === undefined ? [] : wrap(schema.description);
   const lines = [...prose, ...(schema.enum === undefined ? [] : wrap(`One of ${schema.enum.join(", ")}.`)), ...body(key, schema, value)];
   return value === undefined ? off(lines) : lines;
@@ -67,6 +68,14 @@ function needsConnection(key: string, schema: JsonSchema): string[] {
     ...wrap(`${schema.description ?? ""} Only where platform says how to reach the product.`),
     ...(examples.length === 0 ? [`# ${key}: {}`] : examples),
   ];
+}
+
+/** A list whose items the sample has none of: one item of examples, commented out as a whole. */
+function listExample(key: string, schema: JsonSchema): string[] {
+  const settings = Object.entries(schema.items?.properties ?? {}).map(
+    ([name, property]) => `${name}: ${inline(exampleOf(name, property))}`,
+  );
+  return off([...wrap(schema.description ?? ""), `${key}:`, ...indent(listItem(settings))]);
 }
 
 function body(key: string, schema: JsonSchema, value: unknown): string[] {

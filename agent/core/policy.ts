@@ -1,5 +1,6 @@
 /** What the configuration says of a source, normalised: the form the planner, the engine, the pages and the checks read. Durations in milliseconds. */
 import type { DifferenceKind } from "./baseline.ts";
+import type { RelationPolicy } from "./relations.ts";
 import type { DrillKind, Layer, PlatformName, Tier } from "./words.ts";
 
 /** A secret by reference, resolved only when it is used. */
@@ -47,6 +48,8 @@ export interface SourcePolicy {
     readonly immutableMs: number | null;
     readonly key: SecretRef | null;
   };
+  /** Declared relations in which this source is either side. */
+  readonly relations?: readonly RelationPolicy[];
   /** Absent: two false alarms a year, nothing suppressed. */
   readonly anomalies?: {
     /** For the source over all its signals. */

@@ -5,6 +5,7 @@
 import type { BaselineLimits, Difference, DifferenceKind } from "./baseline.ts";
 import type { Aspect, Collection, Inventory } from "./content.ts";
 import type { ErasureExpectation } from "./erasure.ts";
+import type { RelationsExpectation } from "./relations.ts";
 import type { Content } from "./format-ports.ts";
 import type { CheckResult, Example, PointFacts, RecoveryPoint, RunReport } from "./values.ts";
 import type { CheckStatus, Layer } from "./words.ts";
@@ -233,6 +234,8 @@ export interface Expectation {
   readonly lockUnknown?: true;
   /** Who was erased, and where such people would be; absent where the configuration does not say. */
   readonly erasure?: ErasureExpectation;
+  /** Relations to other sources, and what those held; absent where the configuration declares none. */
+  readonly relations?: RelationsExpectation;
   /** What this one is to be compared with, as a person approved it; absent where there is none. */
   readonly baseline?: BaselineExpectation;
 }

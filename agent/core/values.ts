@@ -1,6 +1,7 @@
 /** The frozen values that flow through the agent. All times are milliseconds since the epoch, UTC. */
 import type { Difference } from "./baseline.ts";
 import type { RestoreCost } from "./forecasting/costs.ts";
+import type { KeySet } from "./relations.ts";
 import type { SampledLayer } from "./sampled.ts";
 import type { Aspect, Inventory, SemanticType } from "./content.ts";
 import type { AlarmKind, CheckStatus, DrillKind, ItemKind, Layer, Phase, RunOutcome, Signal, Verdict } from "./words.ts";
@@ -102,6 +103,8 @@ export interface PointFacts {
   /** Absent where the format keeps no templates. */
   readonly templates?: readonly { readonly id: string; readonly name: string; readonly digest: string }[] | undefined;
   readonly settings?: readonly { readonly id: string; readonly digest: string }[] | undefined;
+  /** Of declared relations to other sources, this side's keys as keyed digests. */
+  readonly keys?: readonly KeySet[] | undefined;
   /** What this way of backing up does not hold, and why. */
   readonly fidelity?: readonly { readonly aspect: Aspect; readonly reason: string }[] | undefined;
 }

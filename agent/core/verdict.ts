@@ -23,6 +23,7 @@ export const MUST_NOT_BE_IN_DOUBT: readonly string[] = [
   "credentials.decrypt",
   "governance.erasure",
   "governance.masking",
+  "links.cross-source",
 ];
 
 export interface LayerVerdicts {

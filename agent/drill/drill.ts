@@ -13,6 +13,7 @@ import { type ReadArtifact, readArtifact } from "./artifact.ts";
 import { type Channel, clip, clipName } from "./channel.ts";
 import { clearPath, decryptAge, isAge } from "./decrypt.ts";
 import { keepTables } from "./keep-tables.ts";
+import { keySetsOf } from "../core/relations.ts";
 import { factsOf, sampleInfo } from "./facts.ts";
 import { observeContent, type ObservedContent } from "./observed-content.ts";
 import type { DrillJob } from "./protocol.ts";
@@ -247,7 +248,9 @@ async function tellFacts(stage: Stage, state: Progress): Promise<void> {
   const { content, load, sandbox, observed } = state;
   if (content === null || load === null || sandbox === null || stage.signal.aborted) return;
   try {
-    const facts = await factsOf(content, load, sandbox, observed?.links() ?? 0, stage.job.digestKey, stage.signal);
+    const keys = await keySetsOf(load, sandbox, stage.job.expectation.relations, stage.signal);
+    const found = await factsOf(content, load, sandbox, observed?.links() ?? 0, stage.job.digestKey, stage.signal);
+    const facts = keys.length === 0 ? found : { ...found, keys };
     state.facts = facts;
     stage.deps.channel.send({ t: "facts", facts: mutable(facts), sample: sampleInfo(load, stage.job.sample) });
   } catch (thrown) {

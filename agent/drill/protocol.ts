@@ -145,6 +145,22 @@ const factsSchema = z.strictObject({
     .array(z.strictObject({ id: short, digest: short }))
     .max(100_000)
     .optional(),
+  keys: z
+    .array(
+      z.strictObject({
+        relation: short,
+        side: z.enum(["from", "to"]),
+        made: z.string().max(64),
+        keys: count,
+        level: z.number().int().min(0).max(63),
+        digests: z
+          .string()
+          .max(100_000)
+          .regex(/^[A-Za-z0-9+/]*={0,2}$/u),
+      }),
+    )
+    .max(40)
+    .optional(),
   fidelity: z
     .array(z.strictObject({ aspect: z.enum(ASPECTS), reason: short }))
     .max(100)

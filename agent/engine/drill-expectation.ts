@@ -5,6 +5,7 @@ import type { DrillRecord, RecoveryPoint } from "../core/values.ts";
 import { baselineExpectation } from "./baselines.ts";
 import type { DrillerDeps } from "./driller.ts";
 import { readErasure } from "./erasure.ts";
+import { relationsExpectation } from "./relations.ts";
 
 /** What the child compares with: the run that wrote the point, the point before it, the objectives. */
 export async function expectationOf(
@@ -43,6 +44,7 @@ export async function expectationOf(
     critical: policy.verify.critical,
     ...(opened.entry.lockUnknown === true ? { lockUnknown: true as const } : {}),
     ...(await readErasure(policy, deps.readText)),
+    ...(await relationsExpectation(policy, point.id, run?.startedAt ?? point.createdAt, repositories, deps.digestKey)),
     ...(await baselineExpectation(policy, repositories)),
   };
 }

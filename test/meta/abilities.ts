@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { armor, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import { makingOf, type RelationsExpectation } from "../../agent/core/relations.ts";
 import type { Expectation } from "../../agent/core/ports.ts";
 import type { PointFacts } from "../../agent/core/values.ts";
 import { librarySpec, writeLibrary } from "../fixtures/bag/library.ts";
@@ -109,6 +110,7 @@ async function answered(document: Document, path: string, base: string): Promise
         fields.filter(({ type, computed }) => type === "text" && !computed).map((field) => ({ collection: id, field: field.id })),
       ),
     },
+    ...(previous === null ? {} : { relations: toItself(previous) }),
     ...(previous === null ? {} : { baseline: { at: null, facts: previous, tables: [], files: null } }),
     critical: previous?.collections.slice(0, 1).map(({ name }) => ({ collection: name, key: "1" })) ?? [],
   });
@@ -118,6 +120,17 @@ async function answered(document: Document, path: string, base: string): Promise
     asked.push(await askAll(`${path}.age`, workDir, { key: IDENTITY }));
   }
   return new Set(asked.flatMap(({ checks }) => checks.filter(({ status }) => status !== "skip" && status !== "error").map(({ id }) => id)));
+}
+
+/** A relation from each collection to itself, by its keys. */
+function toItself({ collections }: PointFacts): RelationsExpectation {
+  const ends = collections.map(({ id }) => ({ source: "own", collection: id, field: null }));
+  const relations = ends.map((end, index) => {
+    const relation = { name: String(index), from: end, to: end, toleranceMs: 0, apartMs: 1 };
+    const keys = { relation: relation.name, side: "to" as const, made: makingOf("", relation), keys: 0, level: 0, digests: "" };
+    return { relation, side: "from" as const, startedAt: 0, other: { keys, startedAt: 0 }, earlier: null };
+  });
+  return { key: "", relations };
 }
 
 async function encrypted(clear: Uint8Array): Promise<Uint8Array> {

@@ -11,7 +11,6 @@ const ids = new Set(checks.map((check) => check.id));
 
 /** Ids of the families of later layers and other sources, as verification.md §3 has them. */
 const LATER = new Set([
-  "links.cross-source",
   "automations.inactive-in-sandbox",
   "audit.continuous",
   "restore.readback",

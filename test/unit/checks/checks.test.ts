@@ -13,6 +13,7 @@ import type { CheckFixture, CheckFixtures } from "../../fixtures/checks/build.ts
 import { linksAndFilesFixtures } from "../../fixtures/checks/links-and-files.ts";
 import { metadataFixtures, MILDER } from "../../fixtures/checks/metadata.ts";
 import { recordsFixtures } from "../../fixtures/checks/records.ts";
+import { relationsFixtures } from "../../fixtures/checks/relations.ts";
 import { structureFixtures } from "../../fixtures/checks/structure.ts";
 
 const fixtures: Readonly<Record<string, CheckFixtures>> = {
@@ -22,6 +23,7 @@ const fixtures: Readonly<Record<string, CheckFixtures>> = {
   ...linksAndFilesFixtures,
   ...metadataFixtures,
   ...baselineFixtures,
+  ...relationsFixtures,
 };
 
 /** As the runner tells it: an error of ours is the outcome `error`; any other is a fault of the check. */
