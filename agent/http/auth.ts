@@ -152,7 +152,7 @@ function credential(c: Context): string | null {
 }
 
 /** Address of the other end of the connection; never what a header says. */
-function remoteOf(c: Context): string {
+export function remoteOf(c: Context): string {
   const env = c.env as { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } } } | undefined;
   return (env?.incoming?.socket?.remoteAddress ?? "unknown").replace(/^::ffff:/u, "");
 }

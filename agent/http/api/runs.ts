@@ -5,11 +5,15 @@ import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { SecretRef } from "../../core/policy.ts";
 import { parseRunReport, runReportSchema } from "../../core/run-report.ts";
+import { remoteOf } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
 import { Refusal } from "../errors.ts";
+import { createBuckets } from "../rate.ts";
 import { errorSchema, runAcceptedSchema } from "./schemas.ts";
 
 const BODY_MOST = 64 * 1024;
+/** Wrong tokens from one address in a minute. */
+const ATTEMPTS = 20;
 
 export function mountRuns(app: OpenAPIHono, deps: HttpDeps): void {
   describeRuns(app);
@@ -19,22 +23,27 @@ export function mountRuns(app: OpenAPIHono, deps: HttpDeps): void {
       throw new Refusal(413, "too-large", "A run report is at most 64 KiB.");
     },
   });
-  app.post("/runs", bearer(deps.runsToken), limit, async (c) => {
-    if (!/^application\/json\b/iu.test(c.req.header("content-type") ?? ""))
-      throw new Refusal(415, "not-json", "Send the run report as JSON, with content-type: application/json.");
-    const report = parseRunReport(parseJson(await c.req.text()), { sourceId: null, via: "api", now: deps.clock.now() });
-    if (!deps.policies().some((policy) => policy.id === report.sourceId))
-      throw new Refusal(
-        422,
-        "unknown-source",
-        "The run report names a source that is not configured. See /api/v1/sources for those that are.",
+  app.post(
+    "/runs",
+    bearer(deps.runsToken, () => deps.clock.now()),
+    limit,
+    async (c) => {
+      if (!/^application\/json\b/iu.test(c.req.header("content-type") ?? ""))
+        throw new Refusal(415, "not-json", "Send the run report as JSON, with content-type: application/json.");
+      const report = parseRunReport(parseJson(await c.req.text()), { sourceId: null, via: "api", now: deps.clock.now() });
+      if (!deps.policies().some((policy) => policy.id === report.sourceId))
+        throw new Refusal(
+          422,
+          "unknown-source",
+          "The run report names a source that is not configured. See /api/v1/sources for those that are.",
+        );
+      await deps.submitRun(report);
+      return c.json(
+        { id: report.id, source: report.sourceId, outcome: report.outcome, finishedAt: new Date(report.finishedAt).toISOString() },
+        201,
       );
-    await deps.submitRun(report);
-    return c.json(
-      { id: report.id, source: report.sourceId, outcome: report.outcome, finishedAt: new Date(report.finishedAt).toISOString() },
-      201,
-    );
-  });
+    },
+  );
 }
 
 function parseJson(text: string): unknown {
@@ -46,7 +55,8 @@ function parseJson(text: string): unknown {
 }
 
 /** Nothing of the body is read before the token is right. */
-function bearer(token: SecretRef | null): MiddlewareHandler {
+function bearer(token: SecretRef | null, now: () => number): MiddlewareHandler {
+  const attempts = createBuckets(ATTEMPTS, 60_000, now);
   return async (c, next) => {
     if (token === null)
       throw new Refusal(
@@ -55,7 +65,11 @@ function bearer(token: SecretRef | null): MiddlewareHandler {
         "Run reports over HTTP are off. Set http.runs.token in the configuration, for example { env: RESTOREWATCH_RUNS_TOKEN }.",
       );
     const given = /^Bearer +(\S+)$/iu.exec(c.req.header("authorization") ?? "")?.[1];
+    const from = remoteOf(c);
+    // Who guesses is not told when a guess was right.
+    if (!attempts.any(from)) throw new Refusal(429, "too-many-attempts", "Too many wrong tokens came from this address. Wait a minute.");
     if (given === undefined || !sameSecret(given, await token.reveal())) {
+      attempts.take(from);
       c.header("www-authenticate", 'Bearer realm="restorewatch"');
       throw new Refusal(401, "unauthorised", "Send the token of http.runs.token as `Authorization: Bearer …`.");
     }
