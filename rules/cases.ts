@@ -1,6 +1,6 @@
 /** What is to be seen of every alert, as tests for promtool: one value a minute, times from 0. */
 import { stringify } from "yaml";
-import type { AlertDefinition, TestSeries } from "./definitions.ts";
+import type { AlertDefinition, TestAt, TestSeries } from "./definitions.ts";
 import { ALL_ALERTS, HEAD } from "./generate.ts";
 
 const LABELS = 'source="crm",platform="grist",vault="nightly",owner="sales",domain="sales",tier="critical"';
@@ -29,18 +29,8 @@ export function casesOf(definition: AlertDefinition): readonly Case[] {
     { name: "is quiet", series: quiet, at: "2h", fires: 0 },
     { name: "ends when it is well again", series: thenAt120(fires, quiet, test.endsAt), at: `${test.endsAt ?? 240}m`, fires: 0 },
     { name: "begins when it goes wrong", series: thenAt120(quiet, fires), at: "4h", fires: 1 },
-    ...(test.alsoFires ?? []).map((series, at): Case => ({
-      name: `fires too, ${at + 1}`,
-      series: { ...PLAIN, ...series },
-      at: "2h",
-      fires: 1,
-    })),
-    ...(test.alsoQuiet ?? []).map(({ series, at = "2h" }, index): Case => ({
-      name: `is quiet too, ${index + 1}`,
-      series: { ...PLAIN, ...series },
-      at,
-      fires: 0,
-    })),
+    ...also("fires too", 1, test.alsoFires),
+    ...also("is quiet too", 0, test.alsoQuiet),
   ];
   if (!ofSource) return cases;
   return [
@@ -48,6 +38,8 @@ export function casesOf(definition: AlertDefinition): readonly Case[] {
     { name: "outlives its agent", series: cut(fires, 120, 240), at: "150m", fires: 1 },
     { name: "goes on over a restart", series: cut(fires, 110, 116), at: "118m", fires: 1 },
     { name: "is quiet over a restart", series: cut(quiet, 110, 116), at: "118m", fires: 0 },
+    ...untold(definition),
+    { name: "keeps quiet when its agent dies", series: cut(quiet, 120, 241), at: "125m", fires: 0 },
     { name: "goes with its source", series: { ...cut(fires, 120, 240), [HEARTBEAT]: "0+60x240" }, at: "140m", fires: 0 },
     { name: "goes on once when another agent takes the source over", series: takenOver(fires), at: "3h", fires: 1 },
     { name: "says nothing of a source it does not know", series: { ...fires, [INFO]: "_x240" }, at: "2h", fires: 0 },
@@ -58,6 +50,27 @@ export function casesOf(definition: AlertDefinition): readonly Case[] {
       fires: 0,
     },
   ];
+}
+
+function also(name: string, fires: 0 | 1, all: readonly TestAt[] = []): readonly Case[] {
+  return all.map(({ series, at = 120 }, index) => ({
+    name: `${name}, ${index + 1}`,
+    series: { ...(at > 240 ? mapped(PLAIN, (minutes) => minutes, at) : PLAIN), ...series },
+    at: `${at}m`,
+    fires,
+  }));
+}
+
+/** Each of the series it stands on is no longer told by an agent that lives and knows the source. */
+function untold({ test }: AlertDefinition): readonly Case[] {
+  return Object.keys(test.fires)
+    .filter((name) => !(test.without ?? []).some((metric) => name.startsWith(`${metric}{`)))
+    .map((name) => ({
+      name: `ends when ${name.slice(0, name.indexOf("{"))} is no longer told`,
+      series: { ...PLAIN, ...test.fires, ...cut({ [name]: test.fires[name] ?? "" }, 120, 241) },
+      at: "140m",
+      fires: 0,
+    }));
 }
 
 const DOWN: readonly Case[] = [
@@ -79,19 +92,37 @@ export function minutesOf(values: string, last = 240): readonly (number | null)[
     if (found === undefined) throw new Error(`no values: ${values}`);
     const [times, from, step] = [Number(found["times"]), Number(found["from"] ?? 0), Number(found["step"] ?? 0)];
     // promtool writes `axN` as the value and N more, but `_xN` as N gaps.
-    const isLast = values.endsWith(part);
-    for (let at = 0; at < (found["gap"] === undefined ? times + 1 : times) || (isLast && all.length <= last); at += 1)
-      all.push(found["gap"] === undefined ? from + step * at : null);
+    const own = found["gap"] === undefined ? times + 1 : times;
+    const count = values.endsWith(part) ? Math.max(own, last + 1 - all.length) : own;
+    for (let at = 0; at < count; at += 1) all.push(found["gap"] === undefined ? from + step * at : null);
   }
   return Array.from({ length: last + 1 }, (_, minute) => all[minute] ?? null);
 }
 
 function written(minutes: readonly (number | null)[]): string {
-  return minutes.map((value) => (value === null ? "_" : String(value))).join(" ");
+  const runs: { value: number | null; step: number; count: number }[] = [];
+  for (const value of minutes) {
+    const run = runs.at(-1);
+    if (run === undefined || (run.value === null) !== (value === null)) runs.push({ value, step: 0, count: 1 });
+    else if (run.value === null || value === null) run.count += 1;
+    else if (run.count === 1 || value === run.value + run.step * run.count) {
+      if (run.count === 1) run.step = value - run.value;
+      run.count += 1;
+    } else runs.push({ value, step: 0, count: 1 });
+  }
+  return runs
+    .map(({ value, step, count }) =>
+      value === null
+        ? `_x${count}`
+        : count === 1
+          ? String(value)
+          : `${value}${step === 0 ? "" : step > 0 ? `+${step}` : step}x${count - 1}`,
+    )
+    .join(" ");
 }
 
-function mapped(series: TestSeries, of: (minutes: readonly (number | null)[], name: string) => readonly (number | null)[]): TestSeries {
-  return Object.fromEntries(Object.entries(series).map(([name, values]) => [name, written(of(minutesOf(values), name))]));
+function mapped(series: TestSeries, of: (minutes: readonly (number | null)[]) => readonly (number | null)[], last = 240): TestSeries {
+  return Object.fromEntries(Object.entries(series).map(([name, values]) => [name, written(of(minutesOf(values, last)))]));
 }
 
 /** Nothing is told from one minute to another. */
@@ -119,20 +150,45 @@ function takenOver(series: TestSeries): TestSeries {
   };
 }
 
+/** Days take promtool long, so those cases are evaluated every five minutes, in a file of their own. */
+const SHORT = 600;
+const minutes = ({ at }: Case): number => Number(at.replace("m", "")) || 0;
+
 export function testsYaml(): string {
-  const tests = ALL_ALERTS.flatMap((definition) =>
-    casesOf(definition).map((one) => ({
-      name: `${definition.alert} ${one.name}`,
-      interval: "1m",
-      input_series: Object.entries(one.series).map(([series, values]) => ({ series, values })),
-      promql_expr_test: [
-        {
-          expr: `count(ALERTS{alertname="${definition.alert}",alertstate="firing"${definition.ofSource ? ',source="crm",owner="sales"' : ""}})`,
-          eval_time: one.at,
-          exp_samples: one.fires === 1 ? [{ labels: "{}", value: 1 }] : [],
-        },
-      ],
-    })),
+  return fileOf(
+    casesWhere((one) => minutes(one) <= SHORT),
+    "1m",
   );
-  return HEAD + stringify({ rule_files: ["../recording.yaml", "../alerts.yaml"], evaluation_interval: "1m", tests }, { lineWidth: 0 });
+}
+
+export function longTestsYaml(): string {
+  return fileOf(
+    casesWhere((one) => minutes(one) > SHORT),
+    "5m",
+  );
+}
+type Tests = readonly { readonly definition: AlertDefinition; readonly one: Case }[];
+
+function casesWhere(wanted: (one: Case) => boolean): Tests {
+  return ALL_ALERTS.flatMap((definition) =>
+    casesOf(definition)
+      .filter(wanted)
+      .map((one) => ({ definition, one })),
+  );
+}
+
+function fileOf(all: Tests, interval: string): string {
+  const tests = all.map(({ definition, one }) => ({
+    name: `${definition.alert} ${one.name}`,
+    interval: "1m",
+    input_series: Object.entries(one.series).map(([series, values]) => ({ series, values })),
+    promql_expr_test: [
+      {
+        expr: `count(ALERTS{alertname="${definition.alert}",alertstate="firing"${definition.ofSource ? ',source="crm",owner="sales"' : ""}})`,
+        eval_time: one.at,
+        exp_samples: one.fires === 1 ? [{ labels: "{}", value: 1 }] : [],
+      },
+    ],
+  }));
+  return HEAD + stringify({ rule_files: ["../recording.yaml", "../alerts.yaml"], evaluation_interval: interval, tests }, { lineWidth: 0 });
 }

@@ -1,6 +1,6 @@
 /** Rules as YAML, from definitions.ts and own-alerts.ts. */
 import { stringify } from "yaml";
-import { type AlertDefinition, HELD, SOURCE_ALERTS } from "./definitions.ts";
+import { type AlertDefinition, HELD, SOURCE_ALERTS, type TestAt } from "./definitions.ts";
 import { OWN_ALERTS } from "./own-alerts.ts";
 
 /** Where the dashboards are, from Prometheus' external labels; without one where docker-compose.yml puts them. */
@@ -70,6 +70,31 @@ const PAIRS = [
 /** A pair that no breach can reach is none: all evaluations bad is 1 / (1 - target) times the budget. */
 const reachable = PAIRS.filter(([, , factor]) => factor < 1 / (1 - RPO_TARGET));
 
+/** More than three days, the longest window. */
+const LONG = 4400;
+
+/** All is well for days but in the given stretches, minutes before it is looked: each [from, to). */
+function breached(...stretches: readonly (readonly [from: number, to: number])[]): TestAt {
+  const parts: string[] = [];
+  let minute = 0;
+  const well = (until: number): void => {
+    if (until > minute) parts.push(`${minute * 60}+60x${until - minute - 1}`);
+  };
+  for (const [from, to] of stretches) {
+    well(LONG - from + 1);
+    parts.push(`0x${from - to - 1}`);
+    minute = LONG - to + 1;
+  }
+  well(LONG + 1);
+  return {
+    at: LONG,
+    series: {
+      'backup_rpo_objective_seconds{instance="a",source="crm"}': `1800x${LONG}`,
+      'backup_last_success_timestamp_seconds{instance="a",source="crm"}': parts.join(" "),
+    },
+  };
+}
+
 const BURN: readonly AlertDefinition[] = [
   {
     alert: "BackupRpoBurnRateHigh",
@@ -93,18 +118,12 @@ const BURN: readonly AlertDefinition[] = [
         'backup_rpo_objective_seconds{instance="a",source="crm"}': "1800x240",
         'backup_last_success_timestamp_seconds{instance="a",source="crm"}': "0+60x240",
       },
+      // What burnt has burnt, whatever is told now.
+      without: ["backup_rpo_objective_seconds", "backup_last_success_timestamp_seconds"],
       // Six hours after the end none of the short windows burns any more.
       endsAt: 500,
-      // A breach that has only begun: the short windows burn, the long ones do not.
-      alsoQuiet: [
-        {
-          at: "131m",
-          series: {
-            'backup_rpo_objective_seconds{instance="a",source="crm"}': "1800x240",
-            'backup_last_success_timestamp_seconds{instance="a",source="crm"}': "0+60x100 6000x140",
-          },
-        },
-      ],
+      alsoFires: [breached([10, 0]), breached([50, 25]), breached([2880, 2820], [300, 295])],
+      alsoQuiet: [breached([20, 10]), breached([5, 0]), breached([90, 65]), breached([2880, 2820])],
     },
   },
 ];

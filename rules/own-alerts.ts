@@ -22,7 +22,7 @@ function counted(name: string, by: string): string {
     const series = `${name}_${kind}_total`;
     return `label_replace(sum by (${by}) ((${series} unless ${series} offset 30m) or increase(${series}[30m])), "signal", "${signal}", "", "")`;
   });
-  return `${each.join("\n  or ")}`;
+  return each.join("\n  or ");
 }
 
 const queue = (size: string): TestSeries => ({
@@ -56,7 +56,18 @@ export const OWN_ALERTS: readonly AlertDefinition[] = [
         'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "0+1x240",
         'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="success"}': "0+1x240",
       },
-      alsoQuiet: [{ series: { 'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "5x240" } }],
+      alsoFires: [
+        {
+          series: {
+            'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "0+1x240",
+            'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="success"}': "5x240",
+          },
+        },
+      ],
+      alsoQuiet: [
+        { series: { 'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="failure"}': "5x240" } },
+        { series: { 'backup_poll_duration_seconds_count{instance="a",platform="grist",outcome="other"}': "0+1x240" } },
+      ],
     },
   },
   {
@@ -69,6 +80,7 @@ export const OWN_ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: { 'restorewatch_platform_wait_seconds_total{instance="a",platform="airtable",reason="rate_limit"}': "0+40x240" },
       quiet: { 'restorewatch_platform_wait_seconds_total{instance="a",platform="airtable",reason="rate_limit"}': "0+20x240" },
+      alsoQuiet: [{ series: { 'restorewatch_platform_wait_seconds_total{instance="a",platform="airtable",reason="retry"}': "0+40x240" } }],
     },
   },
   {
@@ -130,7 +142,7 @@ export const OWN_ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: queue("600x240"),
       quiet: queue("400x240"),
-      alsoQuiet: [{ series: queue("0x119 600x9 0x112"), at: "126m" }],
+      alsoQuiet: [{ series: queue("0x119 600x9 0x112"), at: 126 }],
     },
   },
   {
@@ -142,12 +154,15 @@ export const OWN_ALERTS: readonly AlertDefinition[] = [
     description:
       "{{ $value }} {{ $labels.signal }} of the last half hour were refused for good by the backend behind {{ $labels.exporter }}. The collector's log says why.",
     test: {
-      fires: { [`otelcol_exporter_send_failed_spans_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "_x110 5x130" },
+      fires: { [`otelcol_exporter_send_failed_spans_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "0+1x240" },
       quiet: { [`otelcol_exporter_send_failed_spans_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "5x240" },
       alsoFires: Object.values(SIGNALS).flatMap((kind) => [
-        { [`otelcol_exporter_send_failed_${kind}_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "0+1x240" },
-        { [`otelcol_exporter_send_failed_${kind}_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "_x110 5x130" },
+        { series: { [`otelcol_exporter_send_failed_${kind}_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "0+1x240" } },
+        { series: { [`otelcol_exporter_send_failed_${kind}_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "_x110 5x130" } },
       ]),
+      alsoQuiet: Object.values(SIGNALS).map((kind) => ({
+        series: { [`otelcol_exporter_send_failed_${kind}_total{${COLLECTOR},exporter="otlp_http/tempo"}`]: "5x240" },
+      })),
     },
   },
   {
@@ -162,9 +177,12 @@ export const OWN_ALERTS: readonly AlertDefinition[] = [
       fires: { [`otelcol_receiver_refused_spans_total{${COLLECTOR}}`]: "0+1x240" },
       quiet: { [`otelcol_receiver_refused_spans_total{${COLLECTOR}}`]: "5x240" },
       alsoFires: Object.values(SIGNALS).flatMap((kind) => [
-        { [`otelcol_receiver_refused_${kind}_total{${COLLECTOR}}`]: "0+1x240" },
-        { [`otelcol_receiver_refused_${kind}_total{${COLLECTOR}}`]: "_x110 5x130" },
+        { series: { [`otelcol_receiver_refused_${kind}_total{${COLLECTOR}}`]: "0+1x240" } },
+        { series: { [`otelcol_receiver_refused_${kind}_total{${COLLECTOR}}`]: "_x110 5x130" } },
       ]),
+      alsoQuiet: Object.values(SIGNALS).map((kind) => ({
+        series: { [`otelcol_receiver_refused_${kind}_total{${COLLECTOR}}`]: "5x240" },
+      })),
     },
   },
 ];

@@ -14,7 +14,7 @@ import { platforms } from "../../agent/platforms/api.ts";
 import { metricsTable } from "../../agent/telemetry/table.ts";
 import { vaults } from "../../agent/vaults/api.ts";
 import { dashboardFiles } from "../../dashboards/build.ts";
-import { testsYaml } from "../../rules/cases.ts";
+import { longTestsYaml, testsYaml } from "../../rules/cases.ts";
 import { alertsYaml, recordingYaml } from "../../rules/generate.ts";
 import { runbooks } from "../../rules/runbooks.ts";
 import { committedFaultsTable } from "../bench/faults/table.ts";
@@ -49,6 +49,7 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
     ["rules/recording.yaml", recordingYaml()],
     ["rules/alerts.yaml", alertsYaml()],
     ["rules/tests/alerts.yaml", testsYaml()],
+    ["rules/tests/days.yaml", longTestsYaml()],
     ...runbooks(),
     [
       "agent/config/restorewatch.schema.json",
