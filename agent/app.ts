@@ -234,7 +234,11 @@ export async function openApp(configPath: string, world: World): Promise<App> {
     await cataloguer.publish();
     await agent.start();
     if (config.telemetry.otlpEndpoint !== null)
-      await telemetry.start({ endpoint: config.telemetry.otlpEndpoint, headers: config.telemetry.headers });
+      await telemetry.start({
+        endpoint: config.telemetry.otlpEndpoint,
+        headers: config.telemetry.headers,
+        ...(config.telemetry.exportEveryMs === null ? {} : { intervalMs: config.telemetry.exportEveryMs }),
+      });
     let closed: Promise<void> | null = null;
     return {
       agent,

@@ -26,6 +26,8 @@ export interface LoadedConfig {
   readonly http: { readonly host: string; readonly port: number; readonly runsToken: SecretRef | null; readonly auth: AuthPolicy | null };
   readonly telemetry: {
     readonly otlpEndpoint: string | null;
+    /** Between two exports of the metrics, ms; null: as the exporter has it. */
+    readonly exportEveryMs: number | null;
     readonly headers: Readonly<Record<string, SecretRef>>;
     readonly environment: string;
     readonly serviceName: string;
@@ -86,6 +88,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     http: { ...config.http.listen, runsToken: config.http.runs?.token ?? null, auth: authOf(config.http.auth) },
     telemetry: {
       otlpEndpoint: config.telemetry.otlp?.endpoint ?? endpointOf(options.env),
+      exportEveryMs: exportEveryOf(options.env),
       headers: config.telemetry.otlp?.headers ?? {},
       environment: config.telemetry.service.environment,
       serviceName: config.telemetry.service.name,
@@ -119,6 +122,16 @@ function endpointOf(env: LoadOptions["env"]): string | null {
   const parsed = httpUrl("http://127.0.0.1:4318").safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalid([`${ENDPOINT} in the environment: ${parsed.error.issues[0]?.message ?? "is no address"}`]);
+}
+
+const INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL";
+
+function exportEveryOf(env: LoadOptions["env"]): number | null {
+  const value = env[INTERVAL];
+  if (value === undefined || value === "") return null;
+  const ms = Number(value);
+  if (Number.isSafeInteger(ms) && ms >= 1000 && ms <= 60_000) return ms;
+  throw invalid([`${INTERVAL} in the environment: must be milliseconds from 1000 to 60000; mend: write it so, or leave it out`]);
 }
 
 async function readText(options: LoadOptions): Promise<string> {

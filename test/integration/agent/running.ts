@@ -22,20 +22,26 @@ export function agentCommand(...args: readonly string[]): readonly [string, read
 
 /**
  * Resolves once the agent listens; its address is whatever port was free.
+ * @param env beside PATH, of which nothing else is handed on
  * @param wrap a command that becomes the agent's process by its last arguments, such as `["prlimit", "--nofile=64"]`
  */
 export async function startAgentProcess(
   cwd: string,
   args: readonly string[] = ["start", "--log", "json"],
   wrap: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<RunningAgent> {
   const [node, own] = agentCommand(...args, "--listen", "127.0.0.1:0");
-  return startListening(cwd, [...wrap, node, ...own]);
+  return startListening(cwd, [...wrap, node, ...own], env);
 }
 
 /** Resolves once the command, which becomes an agent's process, listens. */
-export async function startListening(cwd: string, [command = "", ...all]: readonly string[]): Promise<RunningAgent> {
-  const child = spawn(command, all, { cwd, stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] } });
+export async function startListening(
+  cwd: string,
+  [command = "", ...all]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningAgent> {
+  const child = spawn(command, all, { cwd, stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"], ...env } });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (data: Buffer) => {

@@ -138,7 +138,7 @@ describe("a configuration that is valid", () => {
       evidenceDir: join(process.cwd(), "evidence"),
       workDir: join(process.cwd(), "restorewatch-work"),
       http: { host: "127.0.0.1", port: 9464, runsToken: null },
-      telemetry: { otlpEndpoint: null, headers: {}, environment: "production", serviceName: "restorewatch" },
+      telemetry: { otlpEndpoint: null, exportEveryMs: null, headers: {}, environment: "production", serviceName: "restorewatch" },
       agent: { pollConcurrency: 4, drillConcurrency: 1, retentionMs: 400 * 86_400_000 },
       vaults: [{ id: "nightly", type: "dir", config: { path: "./backups", followLinks: false } }],
       calendars: [],
@@ -157,6 +157,9 @@ describe("a configuration that is valid", () => {
     await expect(loadFixture("minimal.good.yaml", at("collector:4318"))).rejects.toThrow(
       "OTEL_EXPORTER_OTLP_ENDPOINT in the environment: must be an http:// or https:// address; mend: write it so",
     );
+    const every = (ms: string) => loadFixture("minimal.good.yaml", { OTEL_METRIC_EXPORT_INTERVAL: ms });
+    expect((await every("5000")).telemetry.exportEveryMs).toBe(5000);
+    await expect(every("5s")).rejects.toThrow("OTEL_METRIC_EXPORT_INTERVAL in the environment: must be milliseconds from 1000 to 60000");
   });
 
   test("everything that can be written comes out in the agent's units", async () => {
