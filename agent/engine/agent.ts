@@ -4,15 +4,15 @@
  */
 import { asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
-import { type DueDrill, planDrills } from "../core/plan.ts";
+import type { DueDrill } from "../core/plan.ts";
 import type { SourceConnection, SourcePolicy } from "../core/policy.ts";
 import { type SourceStatus } from "../core/status.ts";
 import type { DrillRecord, RunReport } from "../core/values.ts";
 import { runObservations } from "../core/points.ts";
-import { idOf } from "../core/ids.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Agent, AgentDeps, Settings } from "./agent-parts.ts";
 import { alarmEntries } from "./alarms.ts";
+import { askedDrill } from "./asked-drill.ts";
 import type { Decision } from "../core/decisions.ts";
 import { decide, type DecisionOrder } from "./decisions.ts";
 import { createClockWatch } from "./clock-watch.ts";
@@ -290,29 +290,9 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   }
 
   async function drillNow(policy: SourcePolicy, signal: AbortSignal): Promise<DrillRecord | null> {
-    const points = await repositories.points.list(policy.id);
-    const point = points[0];
-    if (point === undefined) return null;
-    const ledger = await repositories.drills.ledger(policy.id);
-    const planned = planDrills({
-      policies: [policy],
-      points: new Map([[policy.id, points]]),
-      ledger: new Map([[policy.id, ledger]]),
-      firstSeen: new Map(),
-      calendars: [],
-      now: clock.now(),
-    })[0];
-    const asked: DueDrill = {
-      id: idOf("drill", policy.id, "person", point.id, clock.now()),
-      kind: "sample",
-      sourceId: policy.id,
-      pointId: point.id,
-      attempt: 1,
-      dueAt: clock.now(),
-      reason: "repeat",
-      priority: 0,
-    };
-    const drill = await drilled(planned?.pointId === point.id ? planned : asked, policy, "person", signal);
+    const due = await askedDrill(policy, repositories, clock.now());
+    if (due === null) return null;
+    const drill = await drilled(due, policy, "person", signal);
     await refresh(policy);
     return drill;
   }
