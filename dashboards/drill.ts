@@ -1,6 +1,6 @@
 /** What a drill does with its time: phases, dependencies, and what failed. */
 import type { DashboardSpec } from "./build.ts";
-import { chosen, of, over, quantile, thin } from "./queries.ts";
+import { chosen, FAILING_CHECKS, of, over, quantile, thin } from "./queries.ts";
 
 const half = { kind: "lines", width: 12, height: 8 } as const;
 const PHASES = 'restore_phase_duration_seconds_bucket{platform=~"$platform"}';
@@ -82,7 +82,7 @@ export const drill: DashboardSpec = {
           sortBy: "Source",
           ascending: true,
           links: ["source of the row", "traces of the row"],
-          columns: [{ title: "Failing", unit: "none", expr: `topk(200, ${chosen(of("restore_check_failing"), ["check", "layer"])})` }],
+          columns: [{ title: "Failing", unit: "none", expr: `topk(200, ${chosen(FAILING_CHECKS, ["check", "layer"])})` }],
         },
         {
           ...half,

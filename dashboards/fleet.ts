@@ -1,6 +1,6 @@
 /** The one an SRE leaves open: how many sources keep their promises, and the worst first. */
 import type { DashboardSpec } from "./build.ts";
-import { CHOSEN, chosen, howMany, of, over, thin } from "./queries.ts";
+import { CHOSEN, chosen, FAILING_CHECKS, howMany, of, over, thin } from "./queries.ts";
 import { NONE_IS_CALM, NONE_IS_GOOD, USED_UP } from "./steps.ts";
 
 /** Age of the newest recovery point, or of the configuration where there never was one, as a share of the objective. */
@@ -9,7 +9,7 @@ export const RPO_USED = `(time() - (max by (source) (${of("backup_last_success_t
 export const VERIFICATION_USED = `(time() - max by (source, layer) (${of("restore_last_verified_timestamp_seconds")})) / on (source, layer) max by (source, layer) (${of("restore_verification_objective_seconds")})`;
 
 const orNone = (expression: string): string => `(${expression} or on (source) 0 * max by (source) (${of("backup_source_info")}))`;
-const FAILING = orNone(`count by (source) (max by (source, check) (${of("restore_check_failing")}))`);
+const FAILING = orNone(`count by (source) (max by (source, check) (${FAILING_CHECKS}))`);
 const ALARMS = orNone(`sum by (source) (max by (source, signal, kind) (${of("backup_anomaly_active")}))`);
 /** What is wrong with a source, counted: failing checks, alarms, a recovery point that is too old, a layer not verified in time. */
 const TROUBLES = `${FAILING} + ${ALARMS} + ${orNone(`(${RPO_USED} > bool 1)`)} + ${orNone(`max by (source) (${VERIFICATION_USED} > bool 1)`)}`;
@@ -43,7 +43,7 @@ export const fleet: DashboardSpec = {
           title: "Do not restore",
           description: "Sources with at least one check that failed in the last drill. Their backups cannot be trusted.",
           steps: NONE_IS_GOOD,
-          queries: [{ expr: howMany(of("restore_check_failing")), legend: "" }],
+          queries: [{ expr: howMany(FAILING_CHECKS), legend: "" }],
         },
         {
           ...number,
@@ -110,7 +110,7 @@ export const fleet: DashboardSpec = {
           sortBy: "Source",
           ascending: true,
           links: ["source of the row", "traces of the row"],
-          columns: [{ title: "Failing", unit: "none", expr: `topk(200, ${chosen(of("restore_check_failing"), ["check", "layer"])})` }],
+          columns: [{ title: "Failing", unit: "none", expr: `topk(200, ${chosen(FAILING_CHECKS, ["check", "layer"])})` }],
         },
         {
           kind: "bars",

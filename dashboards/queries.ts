@@ -51,6 +51,9 @@ export function of(name: Name, matchers = ""): string {
   return `${name}{source=~"$source"${matchers === "" ? "" : `, ${matchers}`}}`;
 }
 
+/** Checks that fail. What is no longer sent is seen for five more minutes, unless its layer was verified since. */
+export const FAILING_CHECKS = `(${of("restore_check_failing")} unless on (source, layer) (${of("restore_consecutive_failures")} == 0))`;
+
 /** The values of the chosen sources, with the labels of who and where. `by` are the labels beside `source` that stay. */
 export function chosen(expression: string, by: readonly string[] = []): string {
   return `max by (${["source", ...by].join(", ")}) (${expression}) * on (source) group_left (platform, domain, owner, tier) ${CHOSEN}`;

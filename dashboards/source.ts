@@ -1,7 +1,7 @@
 /** One source end to end: its backups, its drills, what they cost, and how sure one may be. */
 import type { DashboardSpec } from "./build.ts";
 import { RPO_USED, VERIFICATION_USED } from "./fleet.ts";
-import { CHOSEN, chosen, of, over, quantile, thin } from "./queries.ts";
+import { CHOSEN, chosen, FAILING_CHECKS, of, over, quantile, thin } from "./queries.ts";
 import { NONE_IS_GOOD, USED_UP, WHOLE_IS_GOOD } from "./steps.ts";
 
 const stat = { kind: "stat", width: 4, height: 4 } as const;
@@ -62,7 +62,7 @@ export const source: DashboardSpec = {
           description: "Checks that failed in the last drill.",
           unit: "none",
           steps: NONE_IS_GOOD,
-          queries: [{ expr: `${over("count", of("restore_check_failing"))} or vector(0)`, legend: "" }],
+          queries: [{ expr: `${over("count", FAILING_CHECKS)} or vector(0)`, legend: "" }],
         },
       ],
     },
@@ -81,7 +81,7 @@ export const source: DashboardSpec = {
           sortBy: "Check",
           ascending: true,
           links: ["traces of the row"],
-          columns: [{ title: "Failing", unit: "none", expr: thin(of("restore_check_failing"), ["check", "layer"]) }],
+          columns: [{ title: "Failing", unit: "none", expr: thin(FAILING_CHECKS, ["check", "layer"]) }],
         },
         {
           ...half,

@@ -207,7 +207,8 @@ export const SOURCE_ALERTS: readonly AlertDefinition[] = [
   {
     alert: "RestoreVerificationFailed",
     severity: "critical",
-    expr: "max by (instance, source, layer) (restore:check_failing:held)",
+    // A gauge that is no longer sent is seen for five more minutes: that the layer was verified since is known at once.
+    expr: "max by (instance, source, layer) (restore:check_failing:held)\n  unless on (instance, source, layer) restore:consecutive_failures:held == 0",
     ofSource: true,
     summary: "A backup of {{ $labels.source }} does not restore ({{ $labels.layer }})",
     description:
@@ -215,6 +216,22 @@ export const SOURCE_ALERTS: readonly AlertDefinition[] = [
     test: {
       fires: at("restore_check_failing", "1x240", ',check="links.resolve",layer="content"'),
       quiet: at("restore_consecutive_failures", "0x240", layer),
+      alsoFires: [
+        {
+          series: {
+            ...at("restore_check_failing", "1x240", ',check="links.resolve",layer="content"'),
+            ...at("restore_consecutive_failures", "1x240", layer),
+          },
+        },
+      ],
+      alsoQuiet: [
+        {
+          series: {
+            ...at("restore_check_failing", "1x240", ',check="links.resolve",layer="content"'),
+            ...at("restore_consecutive_failures", "0x240", layer),
+          },
+        },
+      ],
     },
   },
   {
