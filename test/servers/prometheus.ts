@@ -33,7 +33,11 @@ export interface PrometheusOptions {
   /** A folder of its own; its data outlives it. */
   readonly home: string;
   readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
+
+/** What the shipped rules and pipelines need of it, as in docker-compose.yml. */
+export const PROMETHEUS_FLAGS = ["--web.enable-otlp-receiver", "--enable-feature=exemplar-storage"];
 
 /** @throws Error with the end of what it said where it does not start */
 export async function startPrometheus(options: PrometheusOptions): Promise<RunningPrometheus> {
@@ -48,11 +52,10 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
       `--config.file=${join(options.home, "prometheus.yml")}`,
       `--storage.tsdb.path=${join(options.home, "data")}`,
       `--web.listen-address=127.0.0.1:${port}`,
-      "--web.enable-otlp-receiver",
-      "--enable-feature=exemplar-storage",
+      ...PROMETHEUS_FLAGS,
     ],
     cwd: options.home,
-    env: {},
+    env: options.env ?? {},
     ready: () => answers(`${url}/-/ready`),
   });
   const ask = async <T>(path: string, parameters: Readonly<Record<string, string>>): Promise<T> => {
