@@ -12,7 +12,7 @@ interface Page {
   readonly silence: string;
 }
 
-const OBSERVE = ["restorewatch report SOURCE", "restorewatch evidence show --source SOURCE"];
+const OBSERVE = ["restorewatch report SOURCE", "restorewatch evidence show --source SOURCE --last 20"];
 
 const PAGES: Readonly<Record<string, Page>> = {
   BackupNeverSucceeded: {
@@ -71,17 +71,17 @@ const PAGES: Readonly<Record<string, Page>> = {
   BackupVolumeAnomaly: {
     impact: "Data may be missing from the backup, or from production, or be there twice.",
     query: 'backup_anomaly_observed{source="SOURCE"}',
-    commands: ["restorewatch report SOURCE", "restorewatch drill SOURCE", "restorewatch baseline SOURCE"],
+    commands: ["restorewatch report SOURCE", "restorewatch expected SOURCE", "restorewatch drill SOURCE", "restorewatch baseline SOURCE"],
     mend: [
       "The alarm's sentence says what was expected and what else moved; the source page shows which collections changed.",
-      'If it was meant: `restorewatch expected SOURCE ALARM --reason "…"`, and it becomes the new normal.',
+      'If it was meant: `restorewatch expected SOURCE ALARM --reason "…"` (the command above lists the alarms), and it becomes the new normal.',
     ],
     silence: "For planned loads and migrations use anomalies.suppress, so that it is written down.",
   },
   BackupDurationAnomaly: {
     impact: "Backups may soon run into each other, or into the working day.",
     query: 'backup_duration_seconds{source="SOURCE"}',
-    commands: OBSERVE,
+    commands: ["restorewatch expected SOURCE", ...OBSERVE],
     mend: [
       "Look at the job's log for the phase that took longer; at rate limits of the product; at the network.",
       'If it is so from now on: `restorewatch expected SOURCE ALARM --reason "…"`.',
@@ -115,7 +115,7 @@ const PAGES: Readonly<Record<string, Page>> = {
   RestoreVerificationFailed: {
     impact: "The newest backup would not bring back what it should. The source page names the newest one that does.",
     query: 'restore_check_failing{source="SOURCE"}',
-    commands: ["restorewatch report SOURCE", "restorewatch drill SOURCE", "restorewatch evidence show --source SOURCE"],
+    commands: ["restorewatch report SOURCE", "restorewatch drill SOURCE", "restorewatch evidence show --source SOURCE --last 20"],
     mend: [
       "The failing check's page says what it asks and what it cannot see.",
       "Keep the newest verified backup from being deleted.",
@@ -139,7 +139,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     commands: ["restorewatch report SOURCE", "restorewatch check"],
     mend: [
       "The reasons name our own trouble: a permission, a key, a limit, an unknown format.",
-      "Raise the limit, give the permission or the key, and drill again.",
+      "Raise the limit (verify.limits: maxBytes, maxEntries, memory, time), give the permission or the key, and drill again.",
     ],
     silence: "While the product is down for maintenance.",
   },
@@ -238,7 +238,7 @@ const PAGES: Readonly<Record<string, Page>> = {
   RestoreTimeDrifting: {
     impact: "Restores will one day be too slow; the forecast says when it is too slow already.",
     query: 'histogram_quantile(0.5, sum by (le) (rate(restore_drill_duration_seconds_bucket{source="SOURCE"}[7d])))',
-    commands: OBSERVE,
+    commands: ["restorewatch expected SOURCE", ...OBSERVE],
     mend: [
       "Compare the phases of the newest drill with those of an old one (Drill dashboard, or TraceQL by span.service.peer.name).",
       'If it is so from now on: `restorewatch expected SOURCE ALARM --reason "…"`.',

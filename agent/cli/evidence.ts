@@ -7,6 +7,7 @@ import type { Output } from "./output.ts";
 import { clean } from "./render.ts";
 
 const MOST_PROBLEMS = 50;
+const MOST_LAST = 100_000;
 
 /** @returns 0 sound, 1 something was changed, missing or reordered, 3 it could not be read */
 export async function evidenceVerifyCommand(
@@ -46,6 +47,8 @@ export interface ShowOptions {
   readonly since: string | null;
   readonly source: string | null;
   readonly type: string | null;
+  /** Only the newest so many; as written on the command line. */
+  readonly last?: string | null;
   readonly output: "text" | "json";
 }
 
@@ -63,6 +66,12 @@ export async function evidenceShowCommand(
       throw new AgentError("usage", "bad-time", `--since "${options.since ?? ""}" is not a time.`, {
         mend: "write ISO 8601 such as 2026-11-23T02:00:00Z",
       });
+    const last = options.last === undefined || options.last === null ? null : Number(options.last);
+    if (last !== null && !(Number.isInteger(last) && last >= 1 && last <= MOST_LAST))
+      throw new AgentError("usage", "bad-last", `--last "${options.last ?? ""}" is not a number of entries.`, {
+        mend: "write one such as 20",
+      });
+    const newest: string[] = [];
     for await (const { seq, at, entry } of deps.read()) {
       if (
         at < since ||
@@ -70,12 +79,14 @@ export async function evidenceShowCommand(
         (options.source !== null && !concerns(entry, options.source))
       )
         continue;
-      deps.out.line(
+      const line =
         options.output === "json"
           ? JSON.stringify({ seq, at: new Date(at).toISOString(), entry })
-          : `${String(seq).padStart(6)}  ${describeTime(at)}  ${clean(told(entry))}`,
-      );
+          : `${String(seq).padStart(6)}  ${describeTime(at)}  ${clean(told(entry))}`;
+      if (last === null) deps.out.line(line);
+      else if (newest.push(line) > last) newest.shift();
     }
+    for (const line of newest) deps.out.line(line);
     return 0;
   } catch (thrown) {
     return deps.out.failure(asAgentError(thrown), options.output);

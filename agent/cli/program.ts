@@ -30,7 +30,8 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
   let chosen: Run | null = null;
   const program = new Command("restorewatch");
   const output = (): Option => new Option("--output <how>", "text for people, json for programs").choices(["text", "json"]).default("text");
-  const config = (): Option => new Option("-c, --config <file>", "configuration; absent: ./restorewatch.yaml");
+  const config = (): Option =>
+    new Option("-c, --config <file>", "configuration; absent: ./restorewatch.yaml, else that of a quickstart begun here");
   const log = (): Option =>
     new Option("--log <how>", "auto: people's words on a terminal and on the quickstart, else JSON lines")
       .choices(["auto", "json", "off"])
@@ -171,13 +172,13 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
   program
     .command("expected")
     .argument("<source>", "source id")
-    .argument("<alarm>", "id of the alarm, or its beginning")
+    .argument("[alarm]", "id of the alarm, or its beginning; absent: lists those that are active")
     .description("marks an alarm as expected: it ends, and what it saw becomes normal")
     .option("--reason <text>", "why, in one line; no personal data: it is kept for ever")
     .addOption(config())
     .addOption(output())
-    .action((source: string, alarm: string, options: { config?: string; reason?: string; output: "text" | "json" }) => {
-      chosen = (app) => app.expectAlarm(source, alarm, options, shell);
+    .action((source: string, alarm: string | undefined, options: { config?: string; reason?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.expectAlarm(source, alarm ?? null, options, shell);
     });
   program
     .command("verify")
@@ -272,9 +273,10 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .option("--since <time>", "ISO 8601")
     .option("--source <id>", "only of this source")
     .option("--type <type>", "only of this type")
+    .option("--last <count>", "only the newest so many")
     .addOption(config())
     .addOption(output())
-    .action((options: { config?: string; since?: string; source?: string; type?: string; output: "text" | "json" }) => {
+    .action((options: { config?: string; since?: string; source?: string; type?: string; last?: string; output: "text" | "json" }) => {
       chosen = (app) => app.evidenceShow(options, shell);
     });
   const state = program.command("state").description("what the agent remembers");

@@ -16,3 +16,16 @@ export function rightlyEmpty(uid: string, title: string, expr: string): string |
   );
   return found?.reason ?? null;
 }
+
+/** The same for what runbooks ask. */
+const OF_RUNBOOKS: Readonly<Record<string, string>> = {
+  BackupImmutabilityLapsing: "a folder cannot hold anything immutable",
+  RestorewatchCollectorQueueFilling: "no collector runs in this test",
+  RestorewatchCollectorExportFailing: "no collector runs in this test",
+  RestorewatchCollectorRefusing: "no collector runs in this test",
+  RestorewatchWatchdog: "this Prometheus evaluates no alerts",
+};
+
+export function emptyOfRunbook(alert: string): string | null {
+  return OF_RUNBOOKS[alert] ?? null;
+}

@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { freshId, inboxOf, openStateForReading, readConfig } from "../../app.ts";
 import { forReview } from "../../core/decisions.ts";
 import { leaveInInbox } from "../../engine/inbox.ts";
+import { alarmsCommand } from "../alarms.ts";
 import { answerCommand, baselineCommand } from "../baseline.ts";
 import type { Shell } from "../program.ts";
 import { quiet } from "./quiet.ts";
@@ -22,7 +23,7 @@ export async function baselines(source: string | null, flags: BaselineFlags, she
     return answered(source, { about: "baseline", answer, subject: null, reason: flags.reason ?? null }, flags, shell);
   }
   const world = quiet(shell);
-  const config = await readConfig(configPath(flags.config ?? null), shell.env);
+  const config = await readConfig(configPath(flags.config ?? null, shell), shell.env);
   const state = await openStateForReading(config, world.clock);
   try {
     const { baselines: kept } = state.repositories;
@@ -49,11 +50,31 @@ export async function baselines(source: string | null, flags: BaselineFlags, she
 
 export async function expectAlarm(
   source: string,
-  alarm: string,
+  alarm: string | null,
   flags: { readonly config?: string; readonly output: How; readonly reason?: string },
   shell: Shell,
 ): Promise<number> {
+  if (alarm === null) return activeAlarms(source, flags, shell);
   return answered(source, { about: "alarm", answer: "expected", subject: alarm, reason: flags.reason ?? null }, flags, shell);
+}
+
+async function activeAlarms(
+  source: string,
+  flags: { readonly config?: string; readonly output: How; readonly reason?: string },
+  shell: Shell,
+): Promise<number> {
+  const config = await readConfig(configPath(flags.config ?? null, shell), shell.env);
+  const state = await openStateForReading(config, quiet(shell).clock);
+  try {
+    const deps = { out: shell.out, sources: config.sources.map((one) => one.id) };
+    return await alarmsCommand(
+      source,
+      { output: flags.output },
+      { ...deps, read: (sourceId) => state.repositories.alarms.list({ sourceId }) },
+    );
+  } finally {
+    await state.close();
+  }
 }
 
 async function answered(
@@ -63,7 +84,7 @@ async function answered(
   shell: Shell,
 ): Promise<number> {
   const world = quiet(shell);
-  const config = await readConfig(configPath(flags.config ?? null), shell.env);
+  const config = await readConfig(configPath(flags.config ?? null, shell), shell.env);
   return answerCommand(source, given, flags.output, {
     out: shell.out,
     sources: config.sources.map((one) => one.id),

@@ -10,7 +10,7 @@ export async function diff(
   flags: { readonly config?: string; readonly output: How; readonly forget: boolean },
   shell: Shell,
 ): Promise<number> {
-  const config = await readConfig(configPath(flags.config ?? null), shell.env);
+  const config = await readConfig(configPath(flags.config ?? null, shell), shell.env);
   requireSource(
     source,
     config.sources.map((one) => one.id),

@@ -23,7 +23,7 @@ export async function recordRun(
   shell: Shell,
 ): Promise<number> {
   const world = quiet(shell);
-  const config = await readConfig(configPath(options["config"] ?? null), shell.env);
+  const config = await readConfig(configPath(options["config"] ?? null, shell), shell.env);
   return recordCommand(
     source,
     {
@@ -48,7 +48,7 @@ export async function recordRun(
 
 export async function reportSources(source: string | null, options: { config: string | null; output: How }, shell: Shell): Promise<number> {
   const world = quiet(shell);
-  const config = await readConfig(configPath(options.config), shell.env);
+  const config = await readConfig(configPath(options.config, shell), shell.env);
   const state = await openStateForReading(config, world.clock);
   try {
     return await reportCommand(
@@ -87,7 +87,7 @@ export async function reportSources(source: string | null, options: { config: st
 
 /** Looks once at every source (or one). A running agent is asked to, and says what it finds itself. */
 export async function pollOnce(source: string | null, options: { config: string | null; output: How }, shell: Shell): Promise<number> {
-  const path = configPath(options.config);
+  const path = configPath(options.config, shell);
   const config = await readConfig(path, shell.env);
   requireSource(
     source,
@@ -124,7 +124,7 @@ const WAIT_MS = 15 * 60_000;
 
 /** Drills the newest backup now; through the running agent where there is one. */
 export async function drillOnce(source: string, options: { config: string | null; output: How }, shell: Shell): Promise<number> {
-  const path = configPath(options.config);
+  const path = configPath(options.config, shell);
   const config = await readConfig(path, shell.env);
   requireSource(
     source,

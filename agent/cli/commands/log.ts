@@ -7,7 +7,7 @@ import { quiet } from "./quiet.ts";
 import { configPath, type How } from "./world.ts";
 
 export async function evidenceVerify(options: { config?: string; head?: string; output: How }, shell: Shell): Promise<number> {
-  const { evidenceDir: directory } = await readConfig(configPath(options.config ?? null), shell.env);
+  const { evidenceDir: directory } = await readConfig(configPath(options.config ?? null, shell), shell.env);
   return evidenceVerifyCommand(
     { head: options.head ?? null, output: options.output },
     { out: shell.out, verify: (head) => verifyEvidence({ directory, ...(head === null ? {} : { head }) }) },
@@ -15,16 +15,16 @@ export async function evidenceVerify(options: { config?: string; head?: string; 
 }
 
 export async function evidenceShow(
-  options: { config?: string; since?: string; source?: string; type?: string; output: How },
+  options: { config?: string; since?: string; source?: string; type?: string; last?: string; output: How },
   shell: Shell,
 ): Promise<number> {
-  const { evidenceDir } = await readConfig(configPath(options.config ?? null), shell.env);
-  const { since = null, source = null, type = null, output } = options;
-  return evidenceShowCommand({ since, source, type, output }, { out: shell.out, read: () => readEntries(evidenceDir, 0) });
+  const { evidenceDir } = await readConfig(configPath(options.config ?? null, shell), shell.env);
+  const { since = null, source = null, type = null, last = null, output } = options;
+  return evidenceShowCommand({ since, source, type, last, output }, { out: shell.out, read: () => readEntries(evidenceDir, 0) });
 }
 
 export async function stateInfo(options: { config?: string; output: How }, shell: Shell): Promise<number> {
-  const config = await readConfig(configPath(options.config ?? null), shell.env);
+  const config = await readConfig(configPath(options.config ?? null, shell), shell.env);
   return stateInfoCommand(options.output, {
     out: shell.out,
     async info() {
@@ -40,6 +40,6 @@ export async function stateInfo(options: { config?: string; output: How }, shell
 }
 
 export async function stateRebuild(options: { config?: string; output: How }, shell: Shell): Promise<number> {
-  const config = await readConfig(configPath(options.config ?? null), shell.env);
+  const config = await readConfig(configPath(options.config ?? null, shell), shell.env);
   return stateRebuildCommand(options.output, { out: shell.out, rebuild: () => rebuildFromEvidence(config, quiet(shell)) });
 }

@@ -34,7 +34,7 @@ const DRILLS = 200;
 
 export async function plan(source: string | null, flags: PlanFlags, shell: Shell): Promise<number> {
   const world = quiet(shell);
-  const config = await readConfig(configPath(flags.config ?? null), shell.env);
+  const config = await readConfig(configPath(flags.config ?? null, shell), shell.env);
   // A plan may be made before there is an agent: then nothing was measured.
   const state = await openStateForReading(config, world.clock).catch((thrown: unknown) => {
     if (asAgentError(thrown).code === "state-missing") return null;

@@ -58,7 +58,7 @@ export async function checkConfig(options: { config: string | null; output: How 
     {
       out: shell.out,
       clock: world.clock,
-      loadConfig: () => readConfig(configPath(options.config), shell.env),
+      loadConfig: () => readConfig(configPath(options.config, shell), shell.env),
       openVaults: async (config) => openVaults(config, world),
       probeIsolation: async () => (await drillRunner(world)).isolation,
       formats: registries.formats,
@@ -73,7 +73,7 @@ export async function discover(options: { config: string | null; all: boolean; o
     out: shell.out,
     now: () => clock.now(),
     async discover() {
-      const config = await readConfig(configPath(options.config), shell.env);
+      const config = await readConfig(configPath(options.config, shell), shell.env);
       const vaults = openVaults(config, world);
       return discoverNow(
         {
@@ -131,7 +131,7 @@ export async function captureOnce(
 ): Promise<number> {
   const world = quiet(shell);
   const open = async (): Promise<CaptureWorld> => {
-    const config = await readConfig(configPath(options.config), shell.env);
+    const config = await readConfig(configPath(options.config, shell), shell.env);
     requireSource(
       source,
       config.sources.map((one) => one.id),

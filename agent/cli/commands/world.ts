@@ -1,13 +1,19 @@
 /** What commands have in common: the world they are run in, the agent that may be running already. */
-import { openApp } from "../../app.ts";
+import { existsSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { openApp, quickstartDirectory } from "../../app.ts";
 import { AgentError, asAgentError } from "../../core/errors.ts";
 import type { Shell } from "../program.ts";
 import { quiet } from "./quiet.ts";
 
 export type How = "text" | "json";
 
-export function configPath(given: string | null): string {
-  return given === null ? "restorewatch.yaml" : given;
+/** Where nobody wrote a configuration and the quickstart was started here, commands are about the quickstart. */
+export function configPath(given: string | null, shell: Pick<Shell, "cwd">): string {
+  if (given !== null) return given;
+  const [usual, quickstart] = ["restorewatch.yaml", join(relative(shell.cwd, quickstartDirectory(shell.cwd)), "restorewatch.yaml")];
+  const there = (path: string): boolean => existsSync(resolve(shell.cwd, path));
+  return !there(usual) && there(quickstart) ? quickstart : usual;
 }
 
 export function noVault(id: string): never {

@@ -22,8 +22,13 @@ export function rtoStanding({ basis, expectedMs, upperMs }: Forecast, { rtoMs }:
 export function describeForecast(forecast: Forecast, objectives: Pick<SourcePolicy["objectives"], "rtoMs">): string {
   const what = forecast.basis === "product" ? "A full restore" : "Fetching, reading and loading everything, before the product itself,";
   const { rtoMs } = objectives;
-  const rto = rtoMs === null ? "no RTO is set" : `RTO ${describeDuration(rtoMs)}${MORE[rtoStanding(forecast, objectives)]}`;
+  const rto = rtoMs === null ? "no RTO is set" : `RTO ${describeDuration(rtoMs)}${standing(forecast, objectives)}`;
   return `${what} is expected to take ${describeDuration(forecast.expectedMs)} (90 %: up to ${describeDuration(forecast.upperMs)}), ${rto}`;
+}
+
+function standing(forecast: Forecast, objectives: Pick<SourcePolicy["objectives"], "rtoMs">): string {
+  if (forecast.basis === "sandbox" && forecast.upperMs <= (objectives.rtoMs ?? 0)) return "; how long the product itself takes is not known";
+  return MORE[rtoStanding(forecast, objectives)];
 }
 
 const MORE: Readonly<Record<RtoStanding, string>> = {

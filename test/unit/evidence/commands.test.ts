@@ -127,6 +127,15 @@ describe("evidence show", () => {
     expect(lines[6]).toContain("crm: failed, crm/p1.grist: links.dangling:");
   });
 
+  it("prints only the newest so many, of those that were asked for", async () => {
+    expect(await show({ source: "crm", last: "2" })).toBe(0);
+    const lines = said.trimEnd().split("\n");
+    expect(lines.map((line) => Number(line.slice(0, 6)))).toEqual([7, 8]);
+    said = "";
+    expect(await show({ last: "0" })).toBe(2);
+    expect(await show({ last: "many" })).toBe(2);
+  });
+
   it("picks by time, source and type", async () => {
     expect(await show({ since: "2026-01-15T12:30:00Z" })).toBe(0);
     expect(said).toMatch(/^ +12 .*hr: backup run reported success\n$/);

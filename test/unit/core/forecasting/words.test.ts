@@ -30,6 +30,8 @@ test("a part of a restore never promises that the objective is kept", () => {
   expect(rtoStanding(part, { rtoMs: 240 * minute })).toBe("doubtful");
   expect(rtoStanding(part, { rtoMs: 10 * minute })).toBe("beyond");
   expect(describeForecast(part, { rtoMs: null })).toContain("before the product itself");
+  expect(describeForecast(part, { rtoMs: 240 * minute })).toMatch(/, RTO 4 h; how long the product itself takes is not known$/u);
+  expect(describeForecast(part, { rtoMs: 50 * minute })).toMatch(/, RTO 50 min, which it may miss$/u);
 });
 
 test("what takes longest", () => {
