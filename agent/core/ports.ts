@@ -2,6 +2,7 @@
  * Every seam of the agent. At most five methods a port; extra abilities are separate small interfaces.
  * Implementations live in their own folders and meet only in app.ts and drill/child.ts.
  */
+import type { EndedSpan } from "./critical-path.ts";
 import type { BaselineLimits, Difference, DifferenceKind } from "./baseline.ts";
 import type { Aspect, Collection, Inventory } from "./content.ts";
 import type { ErasureExpectation } from "./erasure.ts";
@@ -327,6 +328,8 @@ export interface Span {
   /** A child with explicit times (ms since epoch, fractions allowed), for spans told by the drill child. */
   start(name: string, attributes?: Attributes, options?: { kind?: "internal" | "client"; at?: number }): Span;
   end(at?: number): void;
+  /** Spans below this root that have ended, for the critical path; null where there were too many to keep. Only roots have it. */
+  readonly below?: () => readonly EndedSpan[] | null;
 }
 
 export interface GaugeSample {

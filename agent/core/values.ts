@@ -1,4 +1,5 @@
 /** The frozen values that flow through the agent. All times are milliseconds since the epoch, UTC. */
+import type { PathStep } from "./critical-path.ts";
 import type { Difference } from "./baseline.ts";
 import type { RestoreCost } from "./forecasting/costs.ts";
 import type { KeySet } from "./relations.ts";
@@ -200,6 +201,8 @@ export interface DrillRecord {
   readonly sampled?: readonly SampledLayer[];
   /** What restoring it cost, step by step; absent where it did not come to that, and in drills of older versions. */
   readonly restoreCost?: RestoreCost;
+  /** Where its time went, in the order in which it came up; absent in drills of older versions, and where its trace was too long. */
+  readonly criticalPath?: readonly PathStep[];
 }
 
 export interface Alarm {

@@ -1,7 +1,8 @@
 /** From a finished drill to evidence, observations, alarms and telemetry. */
+import { describePath, describeStep, longestStep, type PathStep } from "../core/critical-path.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
 import type { SourcePolicy } from "../core/policy.ts";
-import type { Span } from "../core/ports.ts";
+import type { Attributes, Span } from "../core/ports.ts";
 import type { DrillRecord } from "../core/values.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import { alarmEntries } from "./alarms.ts";
@@ -19,9 +20,16 @@ export function tellSpan(span: Span, drill: DrillRecord): void {
     [ATTRIBUTES.cpuSeconds]: drill.resources === null ? undefined : drill.resources.cpuMs / 1000,
     [ATTRIBUTES.peakMemory]: drill.resources?.peakRssBytes,
     [ATTRIBUTES.diskBytes]: drill.resources?.diskBytes,
+    ...pathAttributes(drill.criticalPath ?? []),
   });
   if (drill.verdict === "failed") span.fail("verification-failed", drill.reasons[0]);
   if (drill.verdict === "inconclusive") span.fail(drill.trouble ?? "inconclusive", drill.reasons[0]);
+}
+
+function pathAttributes(steps: readonly PathStep[]): Attributes {
+  const longest = longestStep(steps);
+  if (longest === null) return {};
+  return { [ATTRIBUTES.criticalPath]: describePath(steps), [ATTRIBUTES.criticalStep]: describeStep(longest) };
 }
 
 /** Evidence first, then what is told. */

@@ -1,5 +1,6 @@
 /** One drill, the parent's half: opens the artifact, lets a supervised child restore and check it, judges, records. */
 import { randomBytes } from "node:crypto";
+import { criticalPath, type PathStep } from "../core/critical-path.ts";
 import type { Differences } from "../core/differences.ts";
 import { AgentError, asAgentError } from "../core/errors.ts";
 import type { EvidenceEntry } from "../core/evidence.ts";
@@ -158,6 +159,7 @@ async function drillUnderSpan(
         ...(compared === null || compared === undefined ? {} : { compared }),
         ...(sampled.length === 0 ? {} : { sampled }),
         ...(cost === null ? {} : { restoreCost: cost }),
+        ...pathOf(span, startedAt, finishedAt),
       };
       tellSpan(span, drill);
       await recordDrill(drill, policy, deps, span);
@@ -165,6 +167,13 @@ async function drillUnderSpan(
     },
     { root: true, ...(found === null ? {} : { links: [found] }) },
   );
+}
+
+function pathOf(span: Span, from: number, to: number): Pick<DrillRecord, "criticalPath"> {
+  const spans = span.below?.() ?? null;
+  // Whole milliseconds, as everything that is kept of a drill.
+  const whole = (steps: readonly PathStep[]): PathStep[] => steps.map((step) => ({ ...step, ms: Math.round(step.ms) }));
+  return spans === null ? {} : { criticalPath: whole(criticalPath(spans, from, to)) };
 }
 
 async function restore(

@@ -388,6 +388,8 @@ export const ATTRIBUTES = {
   checkStatus: "restore.check.status",
   checkObserved: "restore.check.observed",
   checkItems: "restore.check.items",
+  criticalPath: "restore.critical_path",
+  criticalStep: "restore.critical_path.longest",
   isolation: "restore.isolation",
   cpuSeconds: "restore.resource.cpu_seconds",
   peakMemory: "restore.resource.peak_memory_bytes",

@@ -9,8 +9,10 @@ import {
   type Tracer,
   type Span as OtelSpan,
 } from "@opentelemetry/api";
+import type { EndedSpan } from "../core/critical-path.ts";
 import type { Attributes, Clock, Span } from "../core/ports.ts";
-import { ATTRIBUTES } from "./names.ts";
+import { type Phase, PHASES } from "../core/words.ts";
+import { ATTRIBUTES, SPANS } from "./names.ts";
 import type { Redactor } from "./redact.ts";
 
 export interface SpanDeps {
@@ -31,6 +33,36 @@ export function toHrTime(ms: number): HrTime {
   const whole = Math.floor(ms);
   const seconds = Math.floor(whole / 1000);
   return [seconds, (whole - seconds * 1000) * 1_000_000 + Math.round((ms - whole) * 1_000_000)];
+}
+
+/** More than any drill has that a person would look into. */
+const MOST_KEPT = 50_000;
+const PHASE_OF = new Map<string, Phase>(PHASES.map((phase) => [SPANS.phase(phase), phase]));
+
+/** Where a live span stands in its trace, and what ended below the trace's root so far; null once that are too many. */
+interface Place {
+  readonly trace: { ended: EndedSpan[] | null };
+  readonly depth: number;
+  readonly phase: Phase | null;
+  readonly peer: string | null;
+}
+const places = new WeakMap<OtelSpan, Place>();
+
+function placeOf(parent: OtelSpan | null, name: string, attributes: Attributes): Place {
+  const above = parent === null ? undefined : places.get(parent);
+  const peer = attributes[ATTRIBUTES.peerName];
+  return {
+    trace: above?.trace ?? { ended: [] },
+    depth: above === undefined ? 0 : above.depth + 1,
+    phase: PHASE_OF.get(name) ?? above?.phase ?? null,
+    peer: typeof peer === "string" ? peer : (above?.peer ?? null),
+  };
+}
+
+function note({ trace, depth, phase, peer }: Place, from: number, to: number): void {
+  if (depth === 0 || trace.ended === null) return;
+  if (trace.ended.length >= MOST_KEPT) trace.ended = null;
+  else trace.ended.push({ from, to, depth, phase, peer });
 }
 
 /**
@@ -54,6 +86,8 @@ export function startSpan(deps: SpanDeps, parent: OtelSpan | null, name: string,
     context,
   );
   const { traceId, spanId } = otel.spanContext();
+  const place = placeOf(parent, name, attributes);
+  places.set(otel, place);
   let failed = false;
   const open = (change: () => void): void => {
     if (otel.isRecording()) change();
@@ -74,7 +108,9 @@ export function startSpan(deps: SpanDeps, parent: OtelSpan | null, name: string,
         // The duration of what happens here is taken from the steady clock; the time of day may jump meanwhile.
         const ended = at ?? (start.at === undefined ? startedAt + (clock.monotonic() - steady) : clock.now());
         otel.end(toHrTime(Math.max(startedAt, ended)));
+        note(place, startedAt, Math.max(startedAt, ended));
       }),
+    ...(parent === null ? { below: () => place.trace.ended } : {}),
   };
   return { span, otel, failed: () => failed };
 }

@@ -27,7 +27,8 @@ export function describeForecast(forecast: Forecast, objectives: Pick<SourcePoli
 }
 
 function standing(forecast: Forecast, objectives: Pick<SourcePolicy["objectives"], "rtoMs">): string {
-  if (forecast.basis === "sandbox" && forecast.upperMs <= (objectives.rtoMs ?? 0)) return "; how long the product itself takes is not known";
+  if (forecast.basis === "sandbox" && forecast.upperMs <= (objectives.rtoMs ?? 0))
+    return "; how long the product itself takes is not known";
   return MORE[rtoStanding(forecast, objectives)];
 }
 

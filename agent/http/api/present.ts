@@ -104,7 +104,7 @@ export function presentDrillRow(row: LedgerRow): z.infer<typeof drillRowSchema> 
 }
 
 export function presentDrill(drill: DrillRecord): z.infer<typeof drillSchema> {
-  const { sourceId, facts, startedAt, finishedAt, reasons, checks, restoreCost, ...rest } = drill;
+  const { sourceId, facts, startedAt, finishedAt, reasons, checks, restoreCost, criticalPath, ...rest } = drill;
   return {
     ...rest,
     source: sourceId,
@@ -114,6 +114,7 @@ export function presentDrill(drill: DrillRecord): z.infer<typeof drillSchema> {
     checks: checks.map((check) => ({ ...check, examples: [...check.examples] })),
     inventory: facts === null ? null : { ...facts.inventory },
     ...(restoreCost === undefined ? {} : { restoreCost: { ...restoreCost, steps: [...restoreCost.steps] } }),
+    ...(criticalPath === undefined ? {} : { criticalPath: [...criticalPath] }),
   };
 }
 

@@ -253,6 +253,10 @@ export const drillSchema = z
     resources: z.strictObject({ cpuMs: z.number(), peakRssBytes: z.number(), readBytes: z.number(), diskBytes: z.number() }).nullable(),
     isolation: isolationSchema.nullable(),
     restoreCost: restoreCostSchema.optional(),
+    criticalPath: z
+      .array(z.strictObject({ phase: z.enum(PHASES).nullable(), peer: z.string().nullable(), ms: z.number().nonnegative() }))
+      .optional()
+      .openapi({ description: "Where its time went, by what it waited for; milliseconds that sum up to the whole" }),
     traceId: z.string().nullable(),
   })
   .openapi("Drill");

@@ -1,5 +1,6 @@
 /** `/drills/:id`: one restore exercise: its verdict and why, where the time went, every check, and what it ran in. */
 import { html } from "hono/html";
+import { describePath, describeStep, longestStep, type PathStep } from "../../core/critical-path.ts";
 import type { CheckRegistry } from "../../core/definitions.ts";
 import type { DrillRecord, RecoveryPoint } from "../../core/values.ts";
 import { type DrillKind, ITEM_KINDS, LAYERS, PHASES } from "../../core/words.ts";
@@ -98,7 +99,7 @@ function layersSection({ layers }: DrillRecord): Html {
 }
 
 /** Phases one after the other, as they ran. */
-function phasesSection({ phases, startedAt, finishedAt, traceId }: DrillRecord): Html {
+function phasesSection({ phases, startedAt, finishedAt, traceId, criticalPath = [] }: DrillRecord): Html {
   const known = PHASES.flatMap((phase) => {
     const ms = phases[phase];
     return ms === undefined ? [] : [{ phase, ms }];
@@ -149,6 +150,7 @@ function phasesSection({ phases, startedAt, finishedAt, traceId }: DrillRecord):
             </tbody>
           </table>`
     }
+    ${waitedFor(criticalPath)}
     ${
       traceId === null
         ? html`<p class="muted">No trace was recorded.</p>`
@@ -157,6 +159,14 @@ function phasesSection({ phases, startedAt, finishedAt, traceId }: DrillRecord):
           </p>`
     }
   </section>`;
+}
+
+function waitedFor(steps: readonly PathStep[]): Html {
+  const longest = longestStep(steps);
+  if (longest === null) return html``;
+  return html`<p>
+    Most of it went to <strong>${describeStep(longest)}</strong>. <span class="muted">Step by step: ${describePath(steps)}.</span>
+  </p>`;
 }
 
 function inventoryCard({ facts, sample }: DrillRecord): Html {
