@@ -11,7 +11,7 @@ export interface EndedSpan {
   /** 1 directly under the root. */
   readonly depth: number;
   readonly phase: Phase | null;
-  /** What was asked: `vault:nightly`, `airtable`, `sandbox`; null where the agent itself was busy. */
+  /** What was asked, or waited for: `vault:nightly`, `airtable`, `airtable (waiting)`, `sandbox`; null where the agent itself was busy. */
   readonly peer: string | null;
 }
 

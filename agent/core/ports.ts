@@ -347,7 +347,8 @@ export interface Telemetry {
     name: string,
     attributes: Attributes,
     work: (span: Span) => Promise<T>,
-    options?: { kind?: "internal" | "client"; root?: boolean; links?: readonly { traceId: string; spanId: string }[] },
+    /** @param options `at`: it began then (ms since epoch), for what is told when it is over */
+    options?: { kind?: "internal" | "client"; root?: boolean; at?: number; links?: readonly { traceId: string; spanId: string }[] },
   ): Promise<T>;
   count(metric: string, labels: Readonly<Record<string, string>>, by?: number): void;
   /** Replaces every gauge sample whose labels contain `scope`: what is not in `samples` is gone. */

@@ -364,6 +364,7 @@ export const SPANS = {
   sample: "restore.sample",
   list: "vault.list",
   probe: "platform.probe",
+  wait: "platform.wait",
   phase: (phase: string): string => `restore.${phase}`,
 } as const;
 
@@ -405,4 +406,5 @@ export const ATTRIBUTES = {
   httpStatus: "http.response.status_code",
   httpResend: "http.request.resend_count",
   urlTemplate: "url.template",
+  waitReason: "restore.wait.reason",
 } as const;

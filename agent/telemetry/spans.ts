@@ -55,7 +55,7 @@ function placeOf(parent: OtelSpan | null, name: string, attributes: Attributes):
     trace: above?.trace ?? { ended: [] },
     depth: above === undefined ? 0 : above.depth + 1,
     phase: PHASE_OF.get(name) ?? above?.phase ?? null,
-    peer: typeof peer === "string" ? peer : (above?.peer ?? null),
+    peer: typeof peer === "string" ? (name === SPANS.wait ? `${peer} (waiting)` : peer) : (above?.peer ?? null),
   };
 }
 

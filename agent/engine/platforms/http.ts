@@ -5,9 +5,12 @@ import type { Clock, Random, Telemetry } from "../../core/ports.ts";
 import { type Call, type CallInfo, createHttpClient, type HttpClient, type HttpWorld } from "../../kit/http/client.ts";
 import { HttpError, type HttpErrorKind } from "../../kit/http/errors.ts";
 import { createLimiter, type Limiter } from "../../kit/http/limiter.ts";
-import { ATTRIBUTES } from "../../telemetry/names.ts";
+import { ATTRIBUTES, SPANS } from "../../telemetry/names.ts";
 
 /** Requests spent of a day's budget; kept across restarts by whoever implements it. */
+/** Shorter waits would only lengthen the trace. */
+const WAIT_SHOWN_MS = 5;
+
 export interface Budgets {
   /** Takes one request of `name` at time `now`; false when `perDay` are spent already. `left` is told to telemetry. */
   spend(name: string, perDay: number, now: number): Promise<{ readonly granted: boolean; readonly left: number }>;
@@ -80,9 +83,16 @@ function openTarget(target: HttpTarget, limiter: Limiter, deps: HttpDeps): HttpT
       waited: (reason, ms) => {
         target.meter?.waited(reason, ms);
         telemetry.count("restorewatch_platform_wait_seconds_total", { platform: peer, reason }, ms / 1000);
+        if (ms >= WAIT_SHOWN_MS) tellWait(peer, reason, ms);
       },
     },
   );
+  /** In the trace it stands beside the call that it kept waiting. */
+  function tellWait(name: string, reason: string, ms: number): void {
+    const attributes = { [ATTRIBUTES.peerName]: name, [ATTRIBUTES.peerService]: name, [ATTRIBUTES.waitReason]: reason };
+    void telemetry.span(SPANS.wait, attributes, () => Promise.resolve(), { at: clock.now() - ms });
+  }
+
   return {
     json: (request) => inOurWords(target, () => jsonOf(client, request, target)),
     bytes: async (request) => {

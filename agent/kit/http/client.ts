@@ -112,8 +112,8 @@ export function createHttpClient(options: HttpClientOptions, world: HttpWorld): 
           limiter.pause(asked ?? options.limits.penaltyMs);
         } else {
           const wait = asked ?? world.random.next() * Math.min(MOST_MS, BASE_MS * 2 ** attempt);
-          world.waited?.("retry", wait);
           await world.clock.sleep(wait, call.signal);
+          world.waited?.("retry", wait);
         }
       }
     }
