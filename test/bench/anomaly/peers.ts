@@ -1,6 +1,8 @@
 /** What others do, run by run, as their documents say; each gives true where it would alarm. Facts from anomaly.md's table of peers. */
 export type Rule = (values: readonly number[], times: readonly number[]) => readonly boolean[];
 
+const HOUR = 3_600_000;
+
 const mean = (list: readonly number[]): number => list.reduce((sum, one) => sum + one, 0) / list.length;
 const sd = (list: readonly number[]): number => {
   const middle = mean(list);
@@ -62,17 +64,23 @@ export const PEERS: Readonly<Record<string, Rule>> = {
       return alarm;
     });
   },
-  "weekday MAD": (values, times) =>
-    values.map((value, at) => {
-      const day = new Date(times[at] ?? 0).getUTCDay();
-      const before = values
-        .filter((_, other) => other < at && other > at - 400 && new Date(times[other] ?? 0).getUTCDay() === day)
-        .slice(-8);
+  "weekday MAD": (values, times) => {
+    // Where runs come more often than daily, the like are those of the same weekday and time.
+    const distance = median(times.slice(1, 50).map((time, at) => time - (times[at] ?? 0)));
+    const slot = distance > 12 * HOUR ? 24 * HOUR : Math.max(HOUR / 12, distance);
+    const like = new Map<number, number[]>();
+    return values.map((value, at) => {
+      const own = Math.floor((((times[at] ?? 0) + slot * 0.1) % (7 * 24 * HOUR)) / slot);
+      const all = like.get(own) ?? [];
+      like.set(own, all);
+      const before = all.slice(-8);
+      all.push(value);
       if (before.length < 5) return false;
       const middle = median(before);
       const mad = median(before.map((one) => Math.abs(one - middle)));
       return mad > 0 && Math.abs(value - middle) / (1.4826 * mad) > 4;
-    }),
+    });
+  },
   "EWMA, 3 sigma": (values) => {
     let [average, squares, seen] = [values[0] ?? 0, 0, 0];
     return values.map((value) => {

@@ -21,7 +21,7 @@ export function emptyScore(): Score {
   return { caught: 0, events: 0, falseAlarms: 0, years: 0, byKind: new Map(), shiftDelays: [] };
 }
 
-export function addTo(score: Score, { rows, events, everyMs }: LabelledSeries, raw: readonly boolean[]): void {
+export function addTo(score: Score, { rows, events, everyMs, ignored }: LabelledSeries, raw: readonly boolean[]): void {
   const alarms = raw.map((alarm, at) => alarm && !raw.slice(Math.max(0, at - REPEATS), at).includes(true));
   const used = new Set<number>();
   for (const { kind, from, to } of events) {
@@ -40,8 +40,30 @@ export function addTo(score: Score, { rows, events, everyMs }: LabelledSeries, r
     score.caught += 1;
     if (kind === "shift") score.shiftDelays.push(first - from);
   }
-  score.falseAlarms += alarms.filter((alarm, at) => alarm && !used.has(at)).length;
-  score.years += (rows.length * everyMs) / 0.9 / YEAR;
+  score.falseAlarms += alarms.filter((alarm, at) => alarm && !used.has(at) && ignored?.has(at) !== true).length;
+  score.years += ((rows.at(-1)?.at ?? 0) - (rows[0]?.at ?? 0) + everyMs) / YEAR;
+}
+
+/** Takes what another counted into `score`. */
+export function merge(score: Score, other: Score): void {
+  score.caught += other.caught;
+  score.events += other.events;
+  score.falseAlarms += other.falseAlarms;
+  score.years += other.years;
+  score.shiftDelays.push(...other.shiftDelays);
+  for (const [kind, { caught, events }] of other.byKind) {
+    const own = score.byKind.get(kind) ?? { caught: 0, events: 0 };
+    score.byKind.set(kind, { caught: own.caught + caught, events: own.events + events });
+  }
+}
+
+/** Of the events that were told of and the alarms for nothing, the share of the former. */
+export function precision({ caught, falseAlarms }: Score): number {
+  return caught / (caught + falseAlarms);
+}
+
+export function recall({ caught, events }: Score): number {
+  return caught / events;
 }
 
 export function f1({ caught, events, falseAlarms }: Score): number {

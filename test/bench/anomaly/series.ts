@@ -1,4 +1,5 @@
 /** Series as backups make them, seven kinds of them, with what was planted told. Written by whoever wrote the detector: expect less elsewhere. */
+import type { Signal } from "../../../agent/core/words.ts";
 import { seededRandom } from "../../../agent/kit/random.ts";
 
 export const REGIMES = ["gauss", "heavy tail", "weekday", "trend", "heavy+weekday+trend", "autocorrelated", "noisy incremental"] as const;
@@ -18,11 +19,15 @@ export interface LabelledSeries {
   readonly rows: readonly { readonly at: number; readonly value: number }[];
   readonly events: readonly Planted[];
   readonly everyMs: number;
+  /** What is measured; bytes where nothing is said. */
+  readonly signal?: Signal;
+  /** Rows that are out of the ordinary, but nobody has to be told: an alarm there counts neither way. */
+  readonly ignored?: ReadonlySet<number>;
 }
 
 const DAY = 86_400_000;
 
-/** One in ten runs is missing; one in two hundred is an outlier nobody planted on purpose (contamination) where there are events. */
+/** One in ten runs is missing. */
 export function makeSeries(regime: Regime, schedule: Schedule, seed: number, withEvents: boolean): LabelledSeries {
   const random = seededRandom(seed);
   const next = (): number => random.next();
