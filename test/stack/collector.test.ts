@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { COLLECTOR_SERIES } from "../../rules/own-alerts.ts";
 import { type OtlpReceiver, otlpReceiver } from "../doubles/otlp-receiver.ts";
 import { startAgentProcess, until } from "../integration/agent/running.ts";
 import { ROOT } from "../meta/sources.ts";
@@ -242,4 +243,36 @@ test("ten minutes of traffic while every backend is away and the collector is ki
     (found) => found.length > 0,
     60_000,
   );
+});
+
+test("what a backend refuses for good is counted under the names that alerts ask for", async () => {
+  const at = Math.floor(Date.now() / 1000);
+  tempo.mood({ kind: "status", status: 400 });
+  loki.mood({ kind: "status", status: 400 });
+  try {
+    // Long before anything that Prometheus still takes.
+    const batch = batchOf(1_000_000, 5, at - 90 * 86_400);
+    for (const [path, body] of requestsOf(batch, at, "refused"))
+      await fetch(collector.endpoint + path, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const told = async (): Promise<ReadonlyMap<string, number>> => {
+      const lines = (await (await fetch(collector.metricsUrl)).text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+      const sums = new Map<string, number>();
+      for (const line of lines) {
+        const name = /^[a-z_]+/u.exec(line)?.[0] ?? "";
+        sums.set(name, (sums.get(name) ?? 0) + Number(line.slice(line.lastIndexOf(" ") + 1)));
+      }
+      return sums;
+    };
+    const failed = COLLECTOR_SERIES.filter((name) => name.includes("send_failed"));
+    const found = await until(told, (sums) => failed.every((name) => (sums.get(name) ?? 0) > 0), 60_000);
+    expect(failed.length).toBe(3);
+    expect(COLLECTOR_SERIES.filter((name) => !found.has(name))).toEqual([]);
+  } finally {
+    tempo.mood({ kind: "ok" });
+    loki.mood({ kind: "ok" });
+  }
 });
