@@ -25,7 +25,6 @@ export default defineConfig({
           include: ["test/stack/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
         },
       },
       // Needs Chromium: not part of `npm test`, which runs on a machine that has only Node and npm.
