@@ -7,33 +7,32 @@ import { type Signal, SIGNALS } from "../../../agent/core/words.ts";
 import type { Cell } from "./judges.ts";
 import { EVENT_KINDS, type EventKind, type LabelledSeries, type Planted } from "./series.ts";
 
+const TIME_NAMES = /^(?:timestamp|time|date|datetime|at|ts)$/u;
 /** Rows in which a kind may be told, where a file labels only the first. */
 const USUAL: Readonly<Record<EventKind, number>> = { drop: 0, spike: 0, shift: 10, drift: 74 };
 
-/** @param name of the file; what stands before its first dot after a double hyphen is the signal: `x--records.csv` */
+/** @param name of the file; what stands after its last double hyphen is the signal: `x--records.csv` */
 export function parseLabelled(text: string, name: string): LabelledSeries {
   const lines = text
     .replace(/^\uFEFF/u, "")
     .trim()
     .split(/\r?\n/u);
-  const head = (lines[0] ?? "")
-    .toLowerCase()
-    .split(",")
-    .map((one) => one.trim());
-  const labelAt = head.indexOf("label");
-  const timeAt = Math.max(
-    0,
-    head.findIndex((one) => /^(?:timestamp|time|date|datetime|at|ts)$/u.test(one)),
-  );
-  // Rows are known again by their times as they were written: whatever cannot be read falls out on the way.
-  const labels = new Map<string, string>();
-  for (const line of lines.slice(1)) {
-    const cells = line.split(",").map((one) => one.trim());
-    const [time = "", label = ""] = [cells[timeAt], labelAt < 0 ? "" : cells[labelAt]];
-    if (!labels.has(time)) labels.set(time, label);
-  }
-  const { rows, runs } = readSeries(text, name);
-  const labelled = runs.map(({ row }) => labels.get(String(rows[row]?.timestamp ?? "")) ?? "");
+  const separator = [",", ";", "\t"].find((one) => (lines[0] ?? "").includes(one)) ?? ",";
+  const cells = (line: string): string[] => line.split(separator).map((one) => one.replaceAll('"', "").trim());
+  const head = cells((lines[0] ?? "").toLowerCase());
+  const [timeAt, labelAt] = [
+    Math.max(
+      0,
+      head.findIndex((one) => TIME_NAMES.test(one)),
+    ),
+    head.indexOf("label"),
+  ];
+  const { runs } = readSeries(text, name);
+  // The same times with the number of their line for a value: what is read of both belongs together.
+  const numbered = lines.map((line, at) => `${cells(line)[timeAt] ?? ""},${at}`).slice(1);
+  const lineOf = new Map<number, number>();
+  for (const { at, value } of readSeries(["timestamp,value", ...numbered].join("\n"), name).runs) lineOf.set(at, value);
+  const labelled = runs.map(({ at }) => (labelAt < 0 ? "" : (cells(lines[lineOf.get(at) ?? 0] ?? "")[labelAt] ?? "")));
   const events: Planted[] = [];
   for (const [at, label] of labelled.entries()) {
     const kind = EVENT_KINDS.find((one) => one === label);

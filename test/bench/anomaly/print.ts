@@ -18,7 +18,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     );
 }
 
-export const rateOf = ({ rate, interval }: Figures): string => `${fixed(rate)} (${fixed(interval[0])}–${fixed(interval[1])})`;
+export const rateOf = ({ rate, interval }: Pick<Figures, "rate" | "interval">): string =>
+  `${fixed(rate)} (${fixed(interval[0])}–${fixed(interval[1])})`;
 const recalls = ({ recallOf }: Figures): string[] => EVENT_KINDS.map((kind) => fixed(recallOf[kind]));
 const RECALLS = EVENT_KINDS.map((kind) => `${kind}s`);
 

@@ -21,26 +21,46 @@ export function emptyScore(): Score {
   return { caught: 0, events: 0, falseAlarms: 0, years: 0, byKind: new Map(), shiftDelays: [] };
 }
 
-export function addTo(score: Score, { rows, events, everyMs, ignored }: LabelledSeries, raw: readonly boolean[]): void {
-  const alarms = raw.map((alarm, at) => alarm && !raw.slice(Math.max(0, at - REPEATS), at).includes(true));
+/** What alarms are worth: by event the row of its first alarm, if any, and the rows of those that are for nothing. */
+export function attribute(
+  { rows, events, ignored }: LabelledSeries,
+  raw: readonly boolean[],
+): { readonly first: readonly (number | null)[]; readonly falseAt: readonly number[] } {
+  const counted = raw.map((alarm, at) => alarm && ignored?.has(at) !== true);
+  let last = Number.NEGATIVE_INFINITY;
+  const alarms = counted.map((alarm, at) => {
+    const repeated = at - last <= REPEATS;
+    if (alarm) last = at;
+    return alarm && !repeated;
+  });
   const used = new Set<number>();
-  for (const { kind, from, to } of events) {
+  const first = events.map(({ kind, from, to }) => {
+    let found: number | null = null;
+    for (let at = from; at <= Math.min(rows.length - 1, to + AFTER[kind]); at += 1)
+      if (alarms[at] === true) {
+        used.add(at);
+        found ??= at;
+      }
+    return found;
+  });
+  return { first, falseAt: alarms.flatMap((alarm, at) => (alarm && !used.has(at) ? [at] : [])) };
+}
+
+export function addTo(score: Score, series: LabelledSeries, raw: readonly boolean[]): void {
+  const { rows, events, everyMs } = series;
+  const { first, falseAt } = attribute(series, raw);
+  for (const [at, { kind, from }] of events.entries()) {
     const own = score.byKind.get(kind) ?? { caught: 0, events: 0 };
     score.byKind.set(kind, own);
     own.events += 1;
     score.events += 1;
-    let first: number | null = null;
-    for (let at = from; at <= Math.min(rows.length - 1, to + AFTER[kind]); at += 1)
-      if (alarms[at] === true) {
-        used.add(at);
-        first ??= at;
-      }
-    if (first === null) continue;
+    const found = first[at] ?? null;
+    if (found === null) continue;
     own.caught += 1;
     score.caught += 1;
-    if (kind === "shift") score.shiftDelays.push(first - from);
+    if (kind === "shift") score.shiftDelays.push(found - from);
   }
-  score.falseAlarms += alarms.filter((alarm, at) => alarm && !used.has(at) && ignored?.has(at) !== true).length;
+  score.falseAlarms += falseAt.length;
   score.years += ((rows.at(-1)?.at ?? 0) - (rows[0]?.at ?? 0) + everyMs) / YEAR;
 }
 

@@ -1,5 +1,5 @@
 /** The Turing Change Point Dataset's own measures (van den Burg and Williams 2020): F1 with a margin of five, and cover. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 const DATA = new URL("../../../../shared/data/tcpd/", import.meta.url);
 const MARGIN = 5;
@@ -42,30 +42,51 @@ export function coverOf(annotations: readonly (readonly number[])[], points: rea
   return annotations.reduce((sum, truth) => sum + one(truth), 0) / annotations.length;
 }
 
-/** Mean F1 and cover over the series there are. */
-export function tcpd(divide: (values: readonly number[]) => readonly number[]): {
+export interface Annotated {
+  readonly name: string;
+  readonly values: readonly number[];
+  /** What each person marked. */
+  readonly truth: readonly (readonly number[])[];
+}
+
+/** The series that are there; a missing value is the one before it. */
+export function readTcpd(): readonly Annotated[] {
+  const annotations = JSON.parse(readFileSync(new URL("annotations.json", DATA), "utf8")) as Record<string, Record<string, number[]>>;
+  return Object.entries(annotations).flatMap(([name, people]) => {
+    const file = new URL(`${name}.json`, DATA);
+    if (!existsSync(file)) return [];
+    const { series } = JSON.parse(readFileSync(file, "utf8")) as { series: { raw: (number | null)[] }[] };
+    const values: number[] = [];
+    for (const value of series[0]?.raw ?? []) values.push(value ?? values.at(-1) ?? 0);
+    return [{ name, values, truth: Object.values(people) }];
+  });
+}
+
+export interface Fit {
   readonly f1: number;
   readonly cover: number;
-  readonly series: number;
-} {
-  const annotations = JSON.parse(readFileSync(new URL("annotations.json", DATA), "utf8")) as Record<string, Record<string, number[]>>;
-  let [f, c, count] = [0, 0, 0];
-  for (const [name, people] of Object.entries(annotations)) {
-    let raw: (number | null)[];
-    try {
-      raw =
-        (JSON.parse(readFileSync(new URL(`${name}.json`, DATA), "utf8")) as { series: { raw: (number | null)[] }[] }).series[0]?.raw ?? [];
-    } catch {
-      continue;
-    }
-    // A missing value is the one before it.
-    const values: number[] = [];
-    for (const value of raw) values.push(value ?? values.at(-1) ?? 0);
-    const truth = Object.values(people);
-    const points = divide(values);
-    f += f1Of(truth, points);
-    c += coverOf(truth, points, values.length);
-    count += 1;
-  }
-  return { f1: f / count, cover: c / count, series: count };
+}
+
+export function fitOf({ values, truth }: Annotated, points: readonly number[]): Fit {
+  return { f1: f1Of(truth, points), cover: coverOf(truth, points, values.length) };
+}
+
+export function meanFit(fits: readonly Fit[]): Fit {
+  const mean = (of: (fit: Fit) => number): number => fits.reduce((sum, fit) => sum + of(fit), 0) / fits.length;
+  return { f1: mean((fit) => fit.f1), cover: mean((fit) => fit.cover) };
+}
+
+/**
+ * @param fits by setting, then by series
+ * @returns each series' fit under the setting that was best (F1 and cover together) on all the others, and how often each setting was chosen
+ */
+export function leaveOneOut(fits: readonly (readonly Fit[])[]): { readonly fit: Fit; readonly chosen: readonly number[] } {
+  const chosen = fits.map(() => 0);
+  const each = (fits[0] ?? []).map((_, left): Fit => {
+    const sums = fits.map((own) => own.reduce((sum, fit, at) => sum + (at === left ? 0 : fit.f1 + fit.cover), 0));
+    const best = sums.indexOf(Math.max(...sums));
+    chosen[best] = (chosen[best] ?? 0) + 1;
+    return fits[best]?.[left] ?? { f1: Number.NaN, cover: Number.NaN };
+  });
+  return { fit: meanFit(each), chosen };
 }
