@@ -3,10 +3,11 @@
  * Real: an agent with one source that has everything (four layers on the local Airtable, five collections, history, bands, comparison),
  * first when all is well and then when much is wrong; Prometheus with the shipped rules, scraping that source a thousand times under other
  * names, with the days behind it that the longest range of a rule reads.
+ * Then every query of every dashboard is asked of it, over all sources and the last six hours, as Grafana does when the page is opened.
  * Options: --sources 1000 · --days 3 · --evaluations 5
  */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,11 +15,12 @@ import { once } from "node:events";
 import { parseArgs, promisify } from "node:util";
 import { tableOf } from "../doubles/airtable/world.ts";
 import { runAgent, startAgentProcess } from "../integration/agent/running.ts";
-import { ROOT } from "../meta/sources.ts";
+import { ROOT, textOf } from "../meta/sources.ts";
 import { type AirtableShop, startShop } from "../platforms/airtable/shop.ts";
 import { askOfShop, configureShop } from "../platforms/airtable/watched.ts";
 import { goTool } from "../servers/go-tools.ts";
 import { answers, freePort, startServer } from "../servers/process.ts";
+import type { DashboardJson } from "../stack/draw.ts";
 import { seriesBackwards } from "./cardinality/backfill.ts";
 import { beside, type Cell, machine, seconds, table } from "./table.ts";
 
@@ -39,6 +41,10 @@ const RULES_GOAL_MS = 1000;
 const DAY_MS = 86_400_000;
 const HISTORY_RUNS = 40;
 const RULE_FILES = ["recording.yaml", "alerts.yaml"].map((name) => join(ROOT, "rules", name));
+
+const DASHBOARDS = (await readdir(join(ROOT, "dashboards/dist"))).map(
+  (name) => JSON.parse(textOf(`dashboards/dist/${name}`)) as DashboardJson,
+);
 
 const home = await mkdtemp(join(tmpdir(), "rw-bench-cardinality-"));
 const shop = await startShop();
@@ -158,6 +164,7 @@ async function evaluateFor(one: readonly string[], own: readonly string[]): Prom
         ["scrape", seconds(await second.scrapeMs())],
         ...took.map((group): Cell[] => [`evaluation of ${group.name}, worst of ${evaluations}`, seconds(group.worst)]),
         ["evaluation of all rules", beside(seconds(total), "< 1 s", total < RULES_GOAL_MS)],
+        ...(await askDashboards(second)),
       ];
     } finally {
       await second.stop();
@@ -165,6 +172,29 @@ async function evaluateFor(one: readonly string[], own: readonly string[]): Prom
   } finally {
     target.close();
   }
+}
+
+/** The slowest query of each dashboard, and how long all of them take one after the other. */
+async function askDashboards(prometheus: Evaluating): Promise<Cell[][]> {
+  const rows: Cell[][] = [];
+  for (const { title, uid, panels } of DASHBOARDS) {
+    const took: number[] = [];
+    for (const { type, targets = [] } of panels)
+      for (const { expr } of type === "logs" ? [] : targets)
+        if (expr !== undefined) took.push(await prometheus.ask(filled(expr, uid), type === "timeseries"));
+    const sum = took.reduce((all, one) => all + one, 0);
+    rows.push([`${title}: slowest of ${took.length} queries · all of them`, `${seconds(Math.max(...took))} · ${seconds(sum)}`]);
+  }
+  return rows;
+}
+
+/** What Grafana fills in for whoever looks at everything; the page of one source shows one. */
+function filled(expr: string, uid: string): string {
+  return expr
+    .replaceAll("$__rate_interval", "1m")
+    .replaceAll("$__range", "6h")
+    .replaceAll("$source", uid === "restorewatch-source" ? "s00001" : ".*")
+    .replaceAll(/\$(?:platform|domain|owner|tier)\b/gu, ".*");
 }
 
 function renamed(lines: readonly string[], id: string): readonly string[] {
@@ -196,6 +226,8 @@ interface Evaluating {
   series(name: string): Promise<readonly Readonly<Record<string, string>>[]>;
   head(): Promise<number>;
   scrapeMs(): Promise<number>;
+  /** @returns how long the answer took, ms; throws where it is an error */
+  ask(query: string, ranged: boolean): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -257,6 +289,18 @@ async function startPrometheus(data: string, target: number): Promise<Evaluating
         Number.isNaN(own) ? (await get<{ readonly headStats: { readonly numSeries: number } }>("status/tsdb")).headStats.numSeries : own,
       ),
     scrapeMs: () => value("scrape_duration_seconds").then((s) => s * 1000),
+    async ask(query, ranged) {
+      const end = Date.now() / 1000;
+      const over: Record<string, string> = ranged ? { start: String(end - 21_600), end: String(end), step: "60" } : {};
+      const from = performance.now();
+      const answer = await fetch(`${url}/api/v1/${ranged ? "query_range" : "query"}`, {
+        method: "POST",
+        body: new URLSearchParams({ query, ...over }),
+      });
+      const { status, error } = (await answer.json()) as { readonly status: string; readonly error?: string };
+      if (status !== "success") throw new Error(`${error}: ${query}`);
+      return performance.now() - from;
+    },
     stop: async () => {
       await running.stop();
     },
