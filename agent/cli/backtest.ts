@@ -48,6 +48,11 @@ export async function backtestCommand(path: string, options: BacktestOptions, de
   }
 }
 
+/** Where a row stands in the file, as an editor counts. */
+function lineOf({ rows }: Series, row: number): number {
+  return rows[row]?.line ?? row + 1;
+}
+
 interface Line {
   readonly timestamp: string | number;
   readonly value: number | null;
@@ -78,7 +83,7 @@ function tellLines(series: Series, rows: readonly Judged[], changepoints: readon
   const lines = linesOf(series, rows).map((line) => JSON.stringify(line));
   for (let at = 0; at < lines.length; at += LINES_AT_ONCE) out.line(lines.slice(at, at + LINES_AT_ONCE).join("\n"));
   if (changepoints !== null) out.line(JSON.stringify({ changepoints }));
-  for (const { row, reason } of series.skipped.slice(0, 20)) out.warn(`row ${row + 1} was left out: ${reason}`);
+  for (const { row, reason } of series.skipped.slice(0, 20)) out.warn(`line ${lineOf(series, row)} was left out: ${reason}`);
   if (series.skipped.length > 20) out.warn(`and ${series.skipped.length - 20} more rows were left out`);
 }
 
@@ -110,7 +115,7 @@ function documentOf(
     alarms,
     alarmsPerYear: yearsOf(series) === 0 ? null : short(alarms.length / yearsOf(series)),
     changepoints,
-    skipped: series.skipped.map(({ row, reason }) => ({ row, reason })),
+    skipped: series.skipped.map(({ row, reason }) => ({ row, line: lineOf(series, row), reason })),
   };
 }
 
@@ -138,9 +143,9 @@ function textOf(
       : [
           changepoints.length === 0
             ? "Nothing new begins anywhere."
-            : `Something new begins at rows ${changepoints.map((at) => at + 1).join(", ")}.`,
+            : `Something new begins at lines ${changepoints.map((at) => lineOf(series, at)).join(", ")}.`,
         ]),
-    ...series.skipped.slice(0, 20).map(({ row, reason }) => `  row ${row + 1} was left out: ${reason}`),
+    ...series.skipped.slice(0, 20).map(({ row, reason }) => `  line ${lineOf(series, row)} was left out: ${reason}`),
     ...(series.skipped.length > 20 ? [`  and ${series.skipped.length - 20} more rows were left out`] : []),
   ];
 }

@@ -5,6 +5,8 @@ export interface SeriesRow {
   /** As it was written. */
   readonly timestamp: string | number;
   readonly value: number | null;
+  /** In the file, from 1, its header counted. */
+  readonly line: number;
 }
 
 export interface Series {
@@ -32,7 +34,8 @@ export function readSeries(text: string, path: string): Series {
   const named = { time: head.findIndex((one) => TIME_NAMES.test(one)), value: head.findIndex((one) => VALUE_NAMES.test(one)) };
   const headed = momentOf(head[0] ?? "") === null || (named.time >= 0 && named.value >= 0);
   const [timeAt, valueAt] = named.time >= 0 && named.value >= 0 ? [named.time, named.value] : [0, 1];
-  const read = lines.slice(headed ? 1 : 0).map((line, place) => {
+  const heads = headed ? 1 : 0;
+  const read = lines.slice(heads).map((line, place) => {
     const parts = cells(line, separator);
     const written = parts[timeAt] ?? "";
     return { place, written, at: momentOf(written), value: numberOf(parts[valueAt] ?? ""), given: parts[valueAt] ?? "" };
@@ -70,7 +73,11 @@ export function readSeries(text: string, path: string): Series {
       mend: "give a CSV with the columns timestamp,value",
     });
   return {
-    rows: ordered.map(({ written, value }) => ({ timestamp: /^-?\d+(?:\.\d+)?$/u.test(written) ? Number(written) : written, value })),
+    rows: ordered.map(({ written, value, place }) => ({
+      timestamp: /^-?\d+(?:\.\d+)?$/u.test(written) ? Number(written) : written,
+      value,
+      line: place + heads + 1,
+    })),
     runs,
     skipped,
   };

@@ -4,7 +4,7 @@
  * alarms, bit for bit, also across a restart. States are changed in place, and are plain JSON.
  */
 import { addToDrift, driftOf } from "./drift.ts";
-import { explainDrift, explainRule, explainShift, explainSpike } from "./explain.ts";
+import { explainDrift, explainLate, explainRule, explainShift, explainSpike } from "./explain.ts";
 import { beginForecast, learn, seasonAt } from "./forecast.ts";
 import { paceOf } from "./pace.ts";
 import {
@@ -19,6 +19,7 @@ import {
   fromScale,
   isWanted,
   judgeFailed,
+  lateBeyond,
   nothingOf,
   off,
   outlookOf,
@@ -39,7 +40,8 @@ import {
 import { DAY_PRIOR, SHIFT_PRIOR, SPIKE_PRIOR } from "./priors.ts";
 import type { DetectorOptions, Judged, Run, SeriesState } from "./series-state.ts";
 import { TRAITS } from "./signals.ts";
-import { addToTail, heaviness } from "./tail.ts";
+import { studentInflation } from "./student.ts";
+import { addToTail, heaviness, tailRate } from "./tail.ts";
 
 export { type DetectorOptions, type DetectorPart, type Judged, type Run, type SeriesState, beginSeries } from "./series-state.ts";
 
@@ -63,11 +65,12 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
   const [shiftScore, moved] = Math.abs(slow) > Math.abs(fast) ? [Math.abs(slow), day] : [Math.abs(fast), shift];
   const outside = Math.abs(z) > k && !displaced(model, at, y, steps, scale * k);
   const rule = off(options, "rules") ? null : brokenRule(state, value, z / k, options);
+  const late = off(options, "rules") ? null : lateBeyond(state, value, outlook, options, pace);
 
   let found = decide();
   const shifted = found?.kind === "shift";
   const side = z > 0 ? "up" : "down";
-  if (outside || rule !== null) {
+  if (outside || rule !== null || late !== null) {
     remember(state, at, error);
     // As long as it stays out there, it says nothing new.
     if (found !== null || state.quiet[side] > 0) state.quiet[side] = QUIET_RUNS + 1;
@@ -86,7 +89,7 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
   const score = Math.max(
     state.runs > LEAST_RUNS ? Math.abs(z) / k : 0,
     state.runs > pace.learned ? shiftScore : 0,
-    rule === null ? 0 : 1,
+    rule === null && late === null ? 0 : 1,
     found === null ? 0 : 1,
   );
   return {
@@ -112,10 +115,18 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
       return { kind: "shift", since: moved.since, sentence: explainShift(signal, value, fromScale(options, y - moved.by), moved.since) };
     if (state.quiet[z > 0 ? "up" : "down"] > 0) return null;
     if (rule !== null) return { kind: "rule", since: at, sentence: explainRule(signal, value, rule, at) };
+    if (late !== null) return { kind: "rule", since: at, sentence: explainLate(value, fromScale(options, expected), late, at) };
     if (!outside || off(options, "spike") || state.runs < LEAST_RUNS || recurs(state, at, error)) return null;
     const lower = TRAITS[signal].upperOnly ? 0 : fromScale(options, expected - k * scale);
     const band = [lower, fromScale(options, expected + k * scale)] as const;
-    return { kind: "spike", since: at, sentence: explainSpike(signal, value, fromScale(options, expected), band, outlook.rate, at) };
+    return { kind: "spike", since: at, sentence: explainSpike(signal, value, fromScale(options, expected), band, rarity(), at) };
+  }
+
+  function rarity(): { readonly rate: number; readonly runs: number } {
+    return {
+      rate: tailRate(state.spikes, Math.abs(z) / studentInflation(state.runs), { ...SPIKE_PRIOR, memory: pace.memory }),
+      runs: state.runs,
+    };
   }
 
   function takeIn(): void {

@@ -14,23 +14,43 @@ function look(signal: Signal, value: number, expected: number): string {
   return TRAITS[signal][value < expected ? "less" : "more"];
 }
 
+/** @param allowed longest that was on time, s */
+export function explainLate(value: number, usual: number, allowed: number, at: number): string {
+  const { what, show, more } = TRAITS.gap;
+  return `${what} ${show(value)}, expected about ${show(usual)} and no more than ${show(allowed)}, at ${describeTime(at)}; ${more}.`;
+}
+
 export function explainRule(signal: Signal, value: number, usual: number, at: number): string {
   const against =
     usual > 0 ? `, expected about ${TRAITS[signal].show(usual)} (median of the runs before): ${compared(signal, value, usual)}` : "";
   return `${TRAITS[signal].what} ${TRAITS[signal].show(value)}${against}, since ${describeTime(at)}; ${look(signal, value, Math.max(usual, value <= 0 ? 1 : 0))}.`;
 }
 
-/** @param rate share of runs that lie so far out by chance */
+/** A tail that was seen for so many runs says nothing of what is ten times rarer. */
+const BEYOND_SEEN = 10;
+
+function howRare({ rate, runs }: { readonly rate: number; readonly runs: number }): string {
+  const seen = BEYOND_SEEN * Math.max(1, runs);
+  if (1 / rate >= seen) return `rarer than 1 in ${describeNumber(rounded(seen))} runs`;
+  return `as rare as 1 in ${describeNumber(rounded(1 / rate))} runs`;
+}
+
+/** To two digits: no tail is known better. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(2));
+}
+
+/** @param rarity share of runs that lie so far out by chance, and how many runs were seen */
 export function explainSpike(
   signal: Signal,
   value: number,
   expected: number,
   [lower, upper]: readonly [number, number],
-  rate: number,
+  rarity: { readonly rate: number; readonly runs: number },
   at: number,
 ): string {
   const band = `expected ${TRAITS[signal].show(expected)} (${TRAITS[signal].show(Math.max(0, lower))} to ${TRAITS[signal].show(upper)})`;
-  return `${TRAITS[signal].what} ${TRAITS[signal].show(value)}, ${band}: ${compared(signal, value, expected)}, as fewer than 1 in ${describeNumber(Math.round(1 / rate))} runs are, at ${describeTime(at)}; ${look(signal, value, expected)}.`;
+  return `${TRAITS[signal].what} ${TRAITS[signal].show(value)}, ${band}: ${compared(signal, value, expected)}, ${howRare(rarity)}, at ${describeTime(at)}; ${look(signal, value, expected)}.`;
 }
 
 export function explainShift(signal: Signal, value: number, before: number, since: number): string {

@@ -39,7 +39,7 @@ const YEAR = 365.25 * 86_400_000;
 export const DAY = 86_400_000;
 
 /** What is known before a run is taken in. */
-interface Outlook {
+export interface Outlook {
   readonly model: Forecast;
   readonly expected: number;
   readonly scale: number;
@@ -151,6 +151,26 @@ export function brokenRule(state: SeriesState, value: number, score: number, { s
   const known = state.runs >= LEAST_RUNS;
   if (value < LOW * least && (!known || score < -1)) return middle;
   return value > HIGH * most && (!known || score > 1) ? middle : null;
+}
+
+/** A quarter of the schedule, or what the series' own jitter exceeds once in a hundred runs, if that is more. */
+const LATE_LEAST = 0.25;
+const LATE_RATE = 0.01;
+
+/** The longest gap that is on time, s, where this one is longer; from the first run on. */
+export function lateBeyond(
+  state: SeriesState,
+  value: number,
+  { expected, scale }: Outlook,
+  options: DetectorOptions,
+  pace: Pace,
+): number | null {
+  if (options.signal !== "gap") return null;
+  // A schedule that turned out to be longer than it was said to be is the schedule.
+  const due = state.runs < LEAST_RUNS ? 1 : Math.max(1, expected);
+  const own = state.runs < LEAST_RUNS ? 0 : scale * tailQuantile(state.spikes, LATE_RATE, { ...SPIKE_PRIOR, memory: pace.memory });
+  const allowed = fromScale(options, due + Math.max(LATE_LEAST, own));
+  return value > allowed ? allowed : null;
 }
 
 export function judgeFailed(state: SeriesState, run: Run, options: DetectorOptions): Judged {

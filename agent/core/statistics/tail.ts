@@ -60,6 +60,25 @@ export function tailQuantile(tail: Tail, rate: number, { levels, shares, weight 
   return (levels[last] ?? 0) * (share(last) / rate) ** (1 / Math.max(LEAST_EXPONENT, slope));
 }
 
+/** Nothing is said of what is rarer than this. */
+const RAREST = 1e-9;
+
+/**
+ * How rare it is to lie so far out: the inverse of `tailQuantile`, which falls as the rate grows.
+ * @returns share of runs, 1e-9 to 1; 1 where it lies below the first level, of which nothing is known
+ */
+export function tailRate(tail: Tail, x: number, prior: TailPrior): number {
+  if (x <= (prior.levels[0] ?? 0)) return 1;
+  let [low, high] = [Math.log(RAREST), 0];
+  if (tailQuantile(tail, RAREST, prior) <= x) return RAREST;
+  for (let halving = 0; halving < 40; halving += 1) {
+    const middle = (low + high) / 2;
+    if (tailQuantile(tail, Math.exp(middle), prior) > x) low = middle;
+    else high = middle;
+  }
+  return Math.exp((low + high) / 2);
+}
+
 function between(low: number, high: number, shareLow: number, shareHigh: number, rate: number): number {
   if (shareLow <= shareHigh) return high;
   const way = Math.log(shareLow / rate) / Math.log(shareLow / shareHigh);

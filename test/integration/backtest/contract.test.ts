@@ -53,12 +53,18 @@ describe("ndjson", () => {
     expect(lines(stdout)).toHaveLength(25);
     expect(lines(stdout)[20]).toMatchObject({ value: null, expected: null, score: 0, alarm: null });
     for (const said of [
-      "row 21 was left out: its value is missing",
-      "row 22 was left out: its value is no number",
+      "line 21 was left out: its value is missing",
+      "line 22 was left out: its value is no number",
       "neither ISO 8601",
       "of the same time",
     ])
       expect(stderr).toContain(said);
+  });
+
+  test("a row that comes late in the file is told by its line, headline counted", async () => {
+    const late = ["timestamp,value", ...rows.slice(0, 120), `${iso(60)},5`, ...rows.slice(120)];
+    const { stderr } = await run(file("late.csv", late), "--output", "ndjson");
+    expect(stderr).toContain("line 122 was left out: there is a run of the same time before it");
   });
 
   test("takes epochs, other separators, quotes and any order", async () => {

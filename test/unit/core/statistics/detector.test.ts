@@ -73,6 +73,42 @@ describe("what it tells", () => {
     expect(alarms(judge([1e6, 1.01e6, 0.99e6, 1e5, 1e6, 1e6].map((value, day) => ({ at: START + day * DAY, value }))))).toEqual(["rule 3"]);
   });
 
+  test("a backup that is late by more than a quarter of its schedule, from the first on, unless lateness is usual", () => {
+    const options = { ...DAILY, signal: "gap" } as const;
+    const gaps = (values: readonly number[]): string[] =>
+      alarms(
+        judge(
+          values.map((value, at) => ({ at: START + at * DAY, value: value * 86_400 })),
+          options,
+        ),
+      );
+    expect(gaps([1.26])).toEqual(["rule 0"]);
+    expect(gaps([1.24, 1, 1, 1.3])).toEqual(["rule 3"]);
+    const late = judge(
+      [
+        { at: START, value: 86_400 },
+        { at: START + DAY, value: 172_800 },
+      ],
+      options,
+    )[1];
+    expect(late?.sentence).toMatch(/^The backup came after 2 days.*no more than 30 h.*schedule and log\.$/u);
+    const noise = normal(5);
+    const jittery = Array.from({ length: 200 }, () => 1 + Math.abs(0.3 * noise()));
+    expect(
+      gaps([...jittery, 1.6])
+        .slice(-1)
+        .filter((one) => one === "rule 200"),
+    ).toEqual([]);
+    expect(gaps([...jittery, 3]).at(-1)).toBe("rule 200");
+  });
+
+  test("how rare it says a run is follows from the series' own tail, and is no more than was seen of it", () => {
+    const sentences = (n: number, sd: number, by: number): string =>
+      judge(series(n + 1, (at) => (at === n ? by : 0), { sd })).at(-1)?.sentence ?? "";
+    expect(sentences(40, 0.05, Math.log(1.9))).toMatch(/rarer than 1 in 4\d\d runs/u);
+    expect(sentences(2000, 0.05, Math.log(1.35))).toMatch(/as rare as 1 in [\d,]+ runs/u);
+  });
+
   test("its sentence holds what was seen, what was expected, the band, how far and how rare, and what to look at", () => {
     const sentence = judge(series(200, (at) => (at === 150 ? Math.log(2) : 0)))[150]?.sentence ?? "";
     for (const part of [
@@ -119,7 +155,7 @@ describe("what it does not tell", () => {
       );
     };
     expect(alarms(gap(40_000))).toEqual([]);
-    expect(alarms(gap(200_000))).toEqual(["spike 80"]);
+    expect(alarms(gap(200_000))).toEqual(["rule 80"]);
   });
 
   test("runs that are missing, in which nothing is made up", () => {

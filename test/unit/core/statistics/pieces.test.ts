@@ -2,9 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changePoints } from "../../../../agent/core/statistics/changepoints.ts";
+import { beginForecast, expectedOf, learn } from "../../../../agent/core/statistics/forecast.ts";
+import { SPIKE_PRIOR } from "../../../../agent/core/statistics/priors.ts";
 import { mad, median, quantile } from "../../../../agent/core/statistics/order.ts";
 import { incompleteBeta, logGamma, studentCdf, studentInflation, studentQuantile } from "../../../../agent/core/statistics/student.ts";
-import { addToTail, emptyTail, heaviness, tailQuantile } from "../../../../agent/core/statistics/tail.ts";
+import { addToTail, emptyTail, heaviness, tailQuantile, tailRate } from "../../../../agent/core/statistics/tail.ts";
 import { seededRandom } from "../../../../agent/kit/random.ts";
 import { autocorrelation, mannKendall, theilSen } from "../../../../agent/core/statistics/trend.ts";
 
@@ -128,6 +130,81 @@ describe("tails", () => {
     expect(tailQuantile(few, 0.003, prior)).toBeLessThan(3.3);
     expect(tailQuantile(many, 0.003, prior)).toBeGreaterThan(5);
     expect([heaviness(few), heaviness(many)]).toEqual([0, 1]);
+  });
+});
+
+describe("the counted tail, computed again by python3's decimal with 40 digits", () => {
+  const prior = { ...SPIKE_PRIOR, memory: 400 };
+  const tail = emptyTail(prior);
+  for (let run = 1; run <= 200; run += 1) addToTail(tail, run === 150 ? 7 : run % 50 === 0 ? 5 : run % 20 === 0 ? 3 : 1, 1, prior);
+
+  test("counts fade", () => {
+    expect(tail.runs).toBeCloseTo(157.5395744421173, 9);
+    for (const [at, count] of [9.63502132509174, 3.34788248232909, 0.882358793003].entries()) expect(tail.beyond[at]).toBeCloseTo(count, 9);
+  });
+
+  test.each([
+    [0.02, 3.51291266906144],
+    [0.004, 5.24869099055881],
+    [0.0005, 8.21490451378124],
+    [0.00001, 19.0813651865944],
+  ])("so far out lies a share of %s", (rate, value) => {
+    expect(Math.abs(tailQuantile(tail, rate, prior) - value)).toBeLessThan(1e-9);
+    expect(Math.abs(tailRate(tail, value, prior) / rate - 1)).toBeLessThan(1e-9);
+  });
+
+  test("below the first level nothing is rare, and nothing is rarer than can be said", () => {
+    expect([tailRate(tail, 1, prior), tailRate(tail, 1e9, prior)]).toEqual([1, 1e-9]);
+  });
+});
+
+describe("the damped forecast with season and what is left of the last error, computed again by python3's decimal with 50 digits", () => {
+  const VALUES = [
+    13.81, 13.84, 13.79, 13.86, 13.9, 13.4, 13.42, 13.83, 13.88, 13.85, 13.91, 13.95, 13.45, 13.47, 13.9, 15.1, 13.94, 13.97, 13.5, 13.52,
+    13.96,
+  ];
+  // One day is missing before the sixteenth, two before the last.
+  const DAYS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 23];
+  const forecasts = (slots: number) => {
+    const model = beginForecast(slots, VALUES[0] ?? 0);
+    const told = VALUES.map((y, index) => {
+      const [day = 0, before = day - 1] = [DAYS[index], DAYS[index - 1]];
+      const steps = index === 0 ? 1 : day - before;
+      const expected = expectedOf(model, day * 86_400_000, steps);
+      learn(model, y, day * 86_400_000, steps, { level: 0.15, trend: 0.02, season: 0.15 }, true, 21);
+      return expected;
+    });
+    return { model, told };
+  };
+
+  test.each([
+    [
+      0,
+      [13.7610204094731, 13.9458593633077, 13.8610188231219, 13.8845056056509, 13.7410105462601, 13.7618657186339],
+      {
+        level: 13.7917818998065,
+        trend: -0.00001566068568,
+        rest: 0.16821810019347,
+        scale: 0.27740254727904,
+        cost: 0.05268007799622,
+      },
+    ],
+    [
+      7,
+      [13.8114027659259, 13.9706086695771, 13.9218423797224, 13.5891657685495, 13.5705492471021, 14.1568421773528],
+      {
+        level: 13.7888060831696,
+        trend: -0.00041215772736,
+        rest: -0.17630608316967,
+        scale: 0.14280200694712,
+        cost: 0.03547066302279,
+      },
+    ],
+  ])("season of %s: level, trend, rest, scale and the last forecasts, across gaps and an outlier", (slots, last, wanted) => {
+    const { model, told } = forecasts(slots);
+    for (const [at, value] of last.entries()) expect(Math.abs((told[told.length - 6 + at] ?? 0) - value)).toBeLessThan(1e-9);
+    for (const [name, value] of Object.entries(wanted))
+      expect(Math.abs(model[name as keyof typeof wanted] - value), name).toBeLessThan(1e-9);
   });
 });
 
