@@ -39,7 +39,12 @@ const EACH: Readonly<Record<Generator, number>> = flags.full ? { own: 200, other
 
 if (flags.series !== undefined) {
   const mine = readFolder(flags.series);
-  const cell: Cell = { regime: flags.series, schedule: "yours", events: mine, clean: mine.filter(({ events }) => events.length === 0) };
+  const cell: Cell = {
+    regime: flags.series,
+    schedule: "yours",
+    events: mine.filter(({ events }) => events.length > 0),
+    clean: mine.filter(({ events }) => events.length === 0),
+  };
   const { totals } = compare([cell]);
   result["totals"] = totals;
   say(`${mine.length} series of ${flags.series}, ${cell.clean.length} of them without an event:`);

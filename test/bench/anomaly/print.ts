@@ -60,7 +60,7 @@ export function printCells(cells: readonly CellFigures[]): void {
 
 export function printTotals(totals: readonly Total[], points: readonly BudgetFigures[]): void {
   table(
-    ["", "F1", "precision", "recall", ...RECALLS, "delay", "false a year, clean (95 %)", "worst cell", "our recall at no more"],
+    ["", "F1", "precision", "recall", ...RECALLS, "delay", "false a year, events", "clean (95 %)", "worst cell", "our recall at no more"],
     totals.map((total) => [
       total.name,
       fixed(total.events.f1),
@@ -68,6 +68,7 @@ export function printTotals(totals: readonly Total[], points: readonly BudgetFig
       fixed(total.events.recall),
       ...recalls(total.events),
       fixed(total.events.delay, 0),
+      fixed(total.events.rate),
       rateOf(total.clean),
       fixed(total.worst, 1),
       total.name === OURS || points.length === 0 ? "" : fixed(beside(points, total)),

@@ -75,7 +75,7 @@ test.each([0.8, 1.2])("CUSUM adds up what is over half an SD, and begins anew wh
 test("weekday MAD compares hourly runs with those of the same hour of the week", () => {
   const hourly = Array.from({ length: 24 * 7 * 6 }, (_, at) => 100 + 10 * (at % 24) + (Math.floor(at / 168) % 3));
   const times = hourly.map((_, at) => MONDAY + at * 3_600_000);
-  const changed = hourly.with(-1, hourly[0] ?? 0);
+  const changed = [...hourly.slice(0, -1), hourly[0] ?? 0];
   const rule = PEERS["weekday MAD"];
   expect(rule?.(hourly, times).includes(true)).toBe(false);
   expect(rule?.(changed, times).at(-1)).toBe(true);
