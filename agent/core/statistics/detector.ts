@@ -64,13 +64,14 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
   const slow = day === null ? 0 : directed(options.signal, day.by / model.scale) / dayLimit(state, options, pace);
   const [shiftScore, moved] = Math.abs(slow) > Math.abs(fast) ? [Math.abs(slow), day] : [Math.abs(fast), shift];
   const outside = Math.abs(z) > k && !displaced(model, at, y, steps, scale * k);
-  const rule = off(options, "rules") ? null : brokenRule(state, value, z / k, options);
+  const broken = off(options, "rules") ? null : brokenRule(state, value, z / k, options);
+  const rule = broken !== null && state.runs >= LEAST_RUNS && recurs(state, at, error, pace.everyMs) ? null : broken;
   const late = off(options, "rules") ? null : lateBeyond(state, value, outlook, options, pace);
 
   let found = decide();
   const shifted = found?.kind === "shift";
   const side = z > 0 ? "up" : "down";
-  if (outside || rule !== null || late !== null) {
+  if (outside || broken !== null || late !== null) {
     remember(state, at, error);
     // As long as it stays out there, it says nothing new.
     if (found !== null || state.quiet[side] > 0) state.quiet[side] = QUIET_RUNS + 1;
@@ -111,12 +112,19 @@ export function step(state: SeriesState, run: Run, options: DetectorOptions): { 
 
   function decide(): Found | null {
     const { signal } = options;
-    if (moved !== null && !off(options, "shift") && state.runs >= pace.learned && state.quiet.shift === 0 && shiftScore > 1)
+    if (
+      moved !== null &&
+      !off(options, "shift") &&
+      state.runs >= pace.learned &&
+      state.quiet.shift === 0 &&
+      shiftScore > 1 &&
+      !recurs(state, moved.since, moved.by, pace.everyMs)
+    )
       return { kind: "shift", since: moved.since, sentence: explainShift(signal, value, fromScale(options, y - moved.by), moved.since) };
     if (state.quiet[z > 0 ? "up" : "down"] > 0) return null;
     if (rule !== null) return { kind: "rule", since: at, sentence: explainRule(signal, value, rule, at) };
     if (late !== null) return { kind: "rule", since: at, sentence: explainLate(value, fromScale(options, expected), late, at) };
-    if (!outside || off(options, "spike") || state.runs < LEAST_RUNS || recurs(state, at, error)) return null;
+    if (!outside || off(options, "spike") || state.runs < LEAST_RUNS || recurs(state, at, error, pace.everyMs)) return null;
     const lower = TRAITS[signal].upperOnly ? 0 : fromScale(options, expected - k * scale);
     const band = [lower, fromScale(options, expected + k * scale)] as const;
     return { kind: "spike", since: at, sentence: explainSpike(signal, value, fromScale(options, expected), band, rarity(), at) };

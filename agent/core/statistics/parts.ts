@@ -188,22 +188,46 @@ export function displaced(model: Forecast, at: number, y: number, steps: number,
   return [-3_600_000, 3_600_000].some((by) => Math.abs(y - baseOf(model, at + by, steps)) <= band);
 }
 
-/** What came a month and two months ago comes every month. */
-export function recurs(state: SeriesState, at: number, error: number): boolean {
+interface Period {
+  readonly ms: number;
+  /** How far off it may be. */
+  readonly within: number;
+}
+const PERIODS: readonly Period[] = [
+  { ms: DAY, within: 5_400_000 },
+  { ms: 7 * DAY, within: 5_400_000 },
+  { ms: 30.44 * DAY, within: 2.5 * DAY },
+];
+
+/** What came a month and two months ago comes every month; and so by the week and by the day, where runs come more often than that. */
+export function recurs(state: SeriesState, at: number, error: number, everyMs: number): boolean {
   const like = state.told.filter((one) => Math.sign(one.error) === Math.sign(error) && Math.abs(one.error) > Math.abs(error) / 2);
-  const months = like.map((one) => Math.round((at - one.at) / (30.44 * DAY)));
-  const inTime = like.filter(
-    (one, index) => (months[index] ?? 0) >= 1 && Math.abs(at - one.at - (months[index] ?? 0) * 30.44 * DAY) < 2.5 * DAY,
-  );
-  return (
-    inTime.length >= 2 &&
-    new Set(inTime.map((one) => Math.round((at - one.at) / (30.44 * DAY)))).size >= 2 &&
-    like.length <= inTime.length + 1
-  );
+  return PERIODS.some(({ ms, within }) => {
+    if (ms < 2 * everyMs) return false;
+    const times = like.flatMap((one) => {
+      const count = Math.round((at - one.at) / ms);
+      return count >= 1 && Math.abs(at - one.at - count * ms) < Math.max(within, everyMs / 2) ? [count] : [];
+    });
+    // Of so many at any time some lie a period apart by chance.
+    return new Set(times).size >= 2 && like.length <= times.length + 1;
+  });
 }
 
+/** What is out there for hours is one event, as far out as its furthest run. */
 export function remember(state: SeriesState, at: number, error: number): void {
-  state.told.push({ at, error: Math.round(error * 1e4) / 1e4 });
+  const last = state.told.at(-1);
+  const size = Math.round(error * 1e4) / 1e4;
+  if (
+    last !== undefined &&
+    at - last.at < DAY * 0.9 &&
+    Math.sign(last.error) === Math.sign(error) &&
+    at - (last.until ?? last.at) < 7_200_000
+  ) {
+    last.until = at;
+    if (Math.abs(size) > Math.abs(last.error)) last.error = size;
+    return;
+  }
+  state.told.push({ at, error: size });
   if (state.told.length > TOLD) state.told.shift();
 }
 

@@ -73,7 +73,7 @@ export interface SeriesState {
   /** Runs for which the like says nothing new. */
   quiet: { up: number; down: number; shift: number; drift: number; failed: number };
   /** Spikes that were told, for those that come every month. */
-  told: { at: number; error: number }[];
+  told: { at: number; error: number; until?: number }[];
   active: Active[];
 }
 

@@ -27,6 +27,9 @@ const LIGHT = 0.025;
 const FORGIVEN = 2;
 /** Beyond the last level a tail is taken to fall off at least that fast: Student's t with four degrees of freedom does. */
 const LEAST_EXPONENT = 4;
+/** And one that was seen to be light, by so much faster; after so many runs it was seen. */
+const LIGHTER = 4;
+const LIGHT_SEEN = 500;
 
 export function emptyTail({ levels }: Pick<TailPrior, "levels">): Tail {
   return { runs: 0, beyond: levels.map(() => 0) };
@@ -57,7 +60,8 @@ export function tailQuantile(tail: Tail, rate: number, { levels, shares, weight 
     return between(levels[at - 1] ?? 0, levels[at] ?? 0, share(at - 1), share(at), rate);
   }
   const slope = Math.log(share(last - 1) / share(last)) / Math.log((levels[last] ?? 1) / (levels[last - 1] ?? 1));
-  return (levels[last] ?? 0) * (share(last) / rate) ** (1 / Math.max(LEAST_EXPONENT, slope));
+  const least = LEAST_EXPONENT + LIGHTER * (1 - heaviness(tail, runs)) * Math.min(1, tail.runs / LIGHT_SEEN);
+  return (levels[last] ?? 0) * (share(last) / rate) ** (1 / Math.max(least, slope));
 }
 
 /** Nothing is said of what is rarer than this. */

@@ -146,6 +146,16 @@ describe("what it does not tell", () => {
     expect(months.length).toBeGreaterThan(0);
   });
 
+  test("the full backup of every Sunday between incremental ones, after it was told twice; but one at another time is told", () => {
+    const full = (at: number): number => (at % 168 === 146 ? Math.log(12) : 0);
+    const judged = judge(series(24 * 90, full, { everyMs: HOUR }), { ...DAILY, everyMs: HOUR });
+    expect(alarms(judged).length).toBeLessThanOrEqual(3);
+    expect(alarms(judged.slice(24 * 21))).toEqual([]);
+    const more = (at: number): number => full(at) + (at === 1500 ? Math.log(12) : 0);
+    const off = alarms(judge(series(24 * 90, more, { everyMs: HOUR }), { ...DAILY, everyMs: HOUR }));
+    expect(off.filter((one) => one.endsWith(" 1500"))).toHaveLength(1);
+  });
+
   test("a backup that came early, or a quick one less than a slow one", () => {
     const gap = (value: number): Judged[] => {
       const noise = normal(3);
