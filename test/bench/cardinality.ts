@@ -235,7 +235,7 @@ async function startPrometheus(data: string, target: number): Promise<Evaluating
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const config = {
-    global: { scrape_interval: "15s", scrape_timeout: "10s", evaluation_interval: "5s" },
+    global: { scrape_interval: "15s", scrape_timeout: "15s", evaluation_interval: "5s" },
     rule_files: RULE_FILES.map((path) => join(data, path.split("/").at(-1) ?? "")),
     scrape_configs: [{ job_name: "restorewatch", static_configs: [{ targets: [`127.0.0.1:${target}`] }] }],
   };
