@@ -21,6 +21,8 @@ export const backtestFile: typeof Backtest.backtestFile = async (...given) =>
 export const baselines: typeof Decisions.baselines = async (...given) => (await import("./commands/decisions.ts")).baselines(...given);
 export const expectAlarm: typeof Decisions.expectAlarm = async (...given) =>
   (await import("./commands/decisions.ts")).expectAlarm(...given);
+export const listActors: typeof Decisions.listActors = async (...given) => (await import("./commands/decisions.ts")).listActors(...given);
+export const eraseActor: typeof Decisions.eraseActor = async (...given) => (await import("./commands/decisions.ts")).eraseActor(...given);
 export const recordRun: typeof Engine.recordRun = async (...given) => (await import("./commands/engine.ts")).recordRun(...given);
 export const reportSources: typeof Engine.reportSources = async (...given) =>
   (await import("./commands/engine.ts")).reportSources(...given);

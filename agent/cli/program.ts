@@ -180,6 +180,24 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .action((source: string, alarm: string | undefined, options: { config?: string; reason?: string; output: "text" | "json" }) => {
       chosen = (app) => app.expectAlarm(source, alarm ?? null, options, shell);
     });
+  const actors = program.command("actors").description("who decided: names behind the opaque ids in the evidence");
+  actors
+    .command("list")
+    .description("ids, names and how much each decided")
+    .addOption(config())
+    .addOption(output())
+    .action((options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.listActors(options, shell);
+    });
+  actors
+    .command("erase")
+    .argument("<id>", "as the list shows it")
+    .description("erases the name; what was decided stays, by nobody that can be told")
+    .addOption(config())
+    .addOption(output())
+    .action((id: string, options: { config?: string; output: "text" | "json" }) => {
+      chosen = (app) => app.eraseActor(id, options, shell);
+    });
   program
     .command("verify")
     .argument("<path>", "backup: a file or a directory")

@@ -150,6 +150,7 @@ export interface PapersRepository {
 export interface ActorsRepository {
   put(id: string, name: string): Promise<void>;
   names(): Promise<ReadonlyMap<string, string>>;
+  /** The name is in no part of the state's files afterwards; the id stays in the evidence. */
   forget(id: string): Promise<void>;
 }
 

@@ -343,7 +343,8 @@ export function createAgent(initial: Settings, deps: AgentDeps): Agent {
   async function takeInbox(): Promise<void> {
     try {
       const { pollAllNow, drillNow: askDrill } = scheduler;
-      await takeIn({ inbox: deps.inbox, telemetry, clock, submitRun, decide: decideOn, pollAllNow, drillNow: askDrill });
+      const forgetActor = (id: string): Promise<void> => repositories.actors.forget(id);
+      await takeIn({ inbox: deps.inbox, telemetry, clock, submitRun, decide: decideOn, forgetActor, pollAllNow, drillNow: askDrill });
       health.well("inbox");
     } catch (thrown) {
       // It stays there for the next tick, and keeps nothing else from its turn. What cannot be recorded is a cause of its own already.

@@ -23,6 +23,7 @@ const requestSchema = z.discriminatedUnion("kind", [
       actor: z.string().max(200),
     }),
   }),
+  z.strictObject({ kind: z.literal("actor"), document: z.strictObject({ forget: z.string().max(200) }) }),
   z.strictObject({ kind: z.literal("drill"), document: z.strictObject({ sourceId: z.string(), requestId: z.string() }) }),
 ]);
 

@@ -13,6 +13,7 @@ export interface IntakeDeps {
   readonly clock: Pick<Clock, "now">;
   readonly submitRun: (report: RunReport) => Promise<void>;
   readonly decide: (order: DecisionOrder) => Promise<unknown>;
+  readonly forgetActor: (id: string) => Promise<void>;
   readonly pollAllNow: () => void;
   readonly drillNow: (sourceId: string) => void;
 }
@@ -42,6 +43,11 @@ export async function takeIn(deps: IntakeDeps): Promise<void> {
         break;
       case "drill":
         deps.drillNow(request.document.sourceId);
+        break;
+      case "actor":
+        await deps.forgetActor(request.document.forget);
+        // Who it was is what is to be forgotten.
+        telemetry.log("info", "the name behind an actor was erased");
         break;
       case "decision":
         try {

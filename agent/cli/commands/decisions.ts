@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 import { freshId, inboxOf, openStateForReading, readConfig } from "../../app.ts";
 import { forReview } from "../../core/decisions.ts";
 import { leaveInInbox } from "../../engine/inbox.ts";
+import { actorsCommand, eraseCommand } from "../actors.ts";
 import { alarmsCommand } from "../alarms.ts";
 import { answerCommand, baselineCommand } from "../baseline.ts";
 import type { Shell } from "../program.ts";
@@ -94,6 +95,40 @@ async function answered(
         document: { ...document, actor: nameOfUser() },
       }),
   });
+}
+
+export async function listActors(flags: { readonly config?: string; readonly output: How }, shell: Shell): Promise<number> {
+  return withActors(flags, shell, (deps) => actorsCommand(flags.output, deps));
+}
+
+export async function eraseActor(id: string, flags: { readonly config?: string; readonly output: How }, shell: Shell): Promise<number> {
+  return withActors(flags, shell, (deps) => eraseCommand(id, flags.output, deps));
+}
+
+async function withActors(
+  flags: { readonly config?: string },
+  shell: Shell,
+  work: (deps: Parameters<typeof actorsCommand>[1]) => Promise<number>,
+): Promise<number> {
+  const world = quiet(shell);
+  const config = await readConfig(configPath(flags.config ?? null, shell), shell.env);
+  const state = await openStateForReading(config, world.clock);
+  try {
+    const { actors, decisions } = state.repositories;
+    return await work({
+      out: shell.out,
+      async read() {
+        const made = Map.groupBy(await decisions.list({}), ({ actor }) => actor);
+        const names = await actors.names();
+        return [...new Set([...made.keys(), ...names.keys()])]
+          .toSorted()
+          .map((id) => ({ id, name: names.get(id) ?? null, decisions: made.get(id)?.length ?? 0 }));
+      },
+      leave: (id) => leaveInInbox(inboxOf(config), `${world.clock.now()}-${freshId()}`, { kind: "actor", document: { forget: id } }),
+    });
+  } finally {
+    await state.close();
+  }
 }
 
 /** Whoever runs the command; a system that has no name for it still has a number. */

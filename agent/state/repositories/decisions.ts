@@ -1,5 +1,5 @@
 /** Baselines, decisions, who decided, and papers. */
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { ActorsRepository, BaselinesRepository, DecisionsRepository, PapersRepository } from "../../core/ports.ts";
 import type { Bodies } from "../bodies.ts";
 import type { Database } from "../schema.ts";
@@ -88,7 +88,10 @@ export function actorsRepository(db: Kysely<Database>): ActorsRepository {
       return new Map((await db.selectFrom("actors").selectAll().execute()).map((row) => [row.id, row.name]));
     },
     async forget(id) {
+      // Erased is what no page of the file holds any more either.
+      await sql`pragma secure_delete = on`.execute(db);
       await db.deleteFrom("actors").where("id", "=", id).execute();
+      await sql`pragma wal_checkpoint(truncate)`.execute(db);
     },
   };
 }
