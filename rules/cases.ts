@@ -190,5 +190,7 @@ function fileOf(all: Tests, interval: string): string {
       },
     ],
   }));
-  return HEAD + stringify({ rule_files: ["../recording.yaml", "../alerts.yaml"], evaluation_interval: interval, tests }, { lineWidth: 0 });
+  const files = { rule_files: ["../recording.yaml", "../alerts.yaml"], evaluation_interval: interval };
+  // Else promtool takes them in any order, and one time in four another.
+  return HEAD + stringify({ ...files, group_eval_order: ["restorewatch-recording", "restorewatch-alerts"], tests }, { lineWidth: 0 });
 }

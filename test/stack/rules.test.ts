@@ -120,7 +120,8 @@ test("promtool takes the files as they are shipped", async () => {
 test.each(ALL_ALERTS.map(({ alert }) => alert))(
   "%s fires, keeps quiet, ends, outlives its agent and goes with its source",
   async (alert) => {
-    expect(await holds(`${alert} whole`, { alerts: onlyAlert(alert, () => undefined) }, casesFor(alert))).toMatchObject({ ok: true });
+    const { ok, said } = await holds(`${alert} whole`, { alerts: onlyAlert(alert, () => undefined) }, casesFor(alert));
+    expect(ok ? "" : said.slice(0, 5000)).toBe("");
   },
 );
 
