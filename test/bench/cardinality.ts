@@ -145,32 +145,49 @@ async function evaluateFor(one: readonly string[], own: readonly string[]): Prom
   const data = join(home, "prometheus");
   try {
     await mkdir(data);
-    await writeRules(data);
+    await writeRules(data, "5s");
     const first = await startPrometheus(data, address.port);
     await first.evaluated(3);
     const ranged = await Promise.all(["backup:rpo_breach:bool"].map((name) => first.series(name)));
     await first.stop();
     const from = performance.now();
     const samples = await backfill(data, ranged.flat());
-    const second = await startPrometheus(data, address.port);
+    const measured = await evaluateAgain(data, address.port);
+    // As shipped: nobody looks at a Prometheus that does nothing but evaluate.
+    await writeRules(data, "1m");
+    const third = await startPrometheus(data, address.port, "60s");
     try {
-      const took = await second.evaluated(evaluations);
-      const total = took.reduce((sum, group) => sum + group.worst, 0);
+      await third.evaluated(1);
       return [
         ["series scraped", own.length + one.length * sources],
-        ["series of the head, with the recorded", await second.head()],
         ["samples behind them for the longest range", samples],
-        ["putting them there", seconds(performance.now() - from)],
-        ["scrape", seconds(await second.scrapeMs())],
-        ...took.map((group): Cell[] => [`evaluation of ${group.name}, worst of ${evaluations}`, seconds(group.worst)]),
-        ["evaluation of all rules", beside(seconds(total), "< 1 s", total < RULES_GOAL_MS)],
-        ...(await askDashboards(second)),
+        ["putting them there", seconds(measured.from - from)],
+        ...measured.rows,
+        ...(await askDashboards(third)),
       ];
     } finally {
-      await second.stop();
+      await third.stop();
     }
   } finally {
     target.close();
+  }
+}
+
+async function evaluateAgain(data: string, target: number): Promise<{ readonly from: number; readonly rows: Cell[][] }> {
+  const from = performance.now();
+  const second = await startPrometheus(data, target);
+  try {
+    const took = await second.evaluated(evaluations);
+    const total = took.reduce((sum, group) => sum + group.worst, 0);
+    const rows: Cell[][] = [
+      ["series of the head, with the recorded", await second.head()],
+      ["scrape", seconds(await second.scrapeMs())],
+      ...took.map((group): Cell[] => [`evaluation of ${group.name}, worst of ${evaluations}`, seconds(group.worst)]),
+      ["evaluation of all rules", beside(seconds(total), "< 1 s", total < RULES_GOAL_MS)],
+    ];
+    return { from, rows };
+  } finally {
+    await second.stop();
   }
 }
 
@@ -201,11 +218,11 @@ function renamed(lines: readonly string[], id: string): readonly string[] {
   return lines.map((line) => line.replaceAll('source="shop"', `source="${id}"`).replace(/ # \{.*$/u, ""));
 }
 
-/** The shipped groups, evaluated more often than once a minute so that nobody waits for it. */
-async function writeRules(data: string): Promise<void> {
+/** The shipped groups; evaluated more often than once a minute where somebody waits for it. */
+async function writeRules(data: string, interval: "5s" | "1m"): Promise<void> {
   for (const path of RULE_FILES) {
     const name = path.split("/").at(-1) ?? "";
-    await writeFile(join(data, name), (await readFile(path, "utf8")).replaceAll(/^( {4}interval:) .*$/gmu, "$1 5s"));
+    await writeFile(join(data, name), (await readFile(path, "utf8")).replaceAll(/^( {4}interval:) .*$/gmu, `$1 ${interval}`));
   }
 }
 
@@ -231,11 +248,11 @@ interface Evaluating {
   stop(): Promise<void>;
 }
 
-async function startPrometheus(data: string, target: number): Promise<Evaluating> {
+async function startPrometheus(data: string, target: number, every: "5s" | "60s" = "5s"): Promise<Evaluating> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const config = {
-    global: { scrape_interval: "15s", scrape_timeout: "15s", evaluation_interval: "5s" },
+    global: { scrape_interval: every === "60s" ? every : "15s", scrape_timeout: "15s", evaluation_interval: every },
     rule_files: RULE_FILES.map((path) => join(data, path.split("/").at(-1) ?? "")),
     scrape_configs: [{ job_name: "restorewatch", static_configs: [{ targets: [`127.0.0.1:${target}`] }] }],
   };
